@@ -1,0 +1,1 @@
+"""Runflow image models inside a Jupyter notebook."""
