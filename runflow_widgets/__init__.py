@@ -1,1 +1,126 @@
-"""Runflow image models inside a Jupyter notebook."""
+"""Runflow image models inside a Jupyter notebook: pick one, run it, go on working with the result.
+
+Example:
+    >>> import runflow_widgets as rf
+    >>> run = rf.run("runflow/tag-removal", image=rf.samples.load("tagged_mug"))
+    >>> await run
+    >>> run.image
+
+Nothing heavy is loaded before it is used: a public name is resolved when it is first asked for.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from . import session as _session
+
+if TYPE_CHECKING:
+    from . import callbacks, errors, samples
+    from .catalogue import Field, ModelSpec, Price, Quote
+    from .client import Client, verify_callback
+    from .connection import Models, Server, connect, model, serve
+    from .errors import RunflowError
+    from .history import Runs
+    from .nesting import nest
+    from .result import Output
+    from .running import Run
+    from .running import start as run
+    from .session import Session, budget
+    from .wire import Asset, Batch, Delivery, RunState
+
+    models: Models
+    runs: Runs
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Asset",
+    "Batch",
+    "Client",
+    "Delivery",
+    "Field",
+    "ModelSpec",
+    "Output",
+    "Price",
+    "Quote",
+    "Run",
+    "RunState",
+    "RunflowError",
+    "Server",
+    "Session",
+    "budget",
+    "callbacks",
+    "connect",
+    "errors",
+    "model",
+    "models",
+    "nest",
+    "run",
+    "runs",
+    "samples",
+    "serve",
+    "verify_callback",
+]
+
+#: Where each public name lives; an empty attribute means the module itself.
+_HOMES = {
+    "Asset": ("wire", "Asset"),
+    "Batch": ("wire", "Batch"),
+    "Client": ("client", "Client"),
+    "Delivery": ("wire", "Delivery"),
+    "Field": ("catalogue", "Field"),
+    "ModelSpec": ("catalogue", "ModelSpec"),
+    "Output": ("result", "Output"),
+    "Price": ("catalogue", "Price"),
+    "Quote": ("catalogue", "Quote"),
+    "Run": ("running", "Run"),
+    "RunState": ("wire", "RunState"),
+    "RunflowError": ("errors", "RunflowError"),
+    "Server": ("connection", "Server"),
+    "Session": ("session", "Session"),
+    "budget": ("session", "budget"),
+    "callbacks": ("callbacks", ""),
+    "connect": ("connection", "connect"),
+    "errors": ("errors", ""),
+    "model": ("connection", "model"),
+    "models": ("connection", "Models()"),
+    "nest": ("nesting", "nest"),
+    "run": ("running", "start"),
+    "runs": ("history", "Runs()"),
+    "samples": ("samples", ""),
+    "serve": ("connection", "serve"),
+    "verify_callback": ("client", "verify_callback"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module_name, attribute = _HOMES[name]
+    found: Any = import_module(f".{module_name}", __name__)
+    if attribute.endswith("()"):
+        found = getattr(found, attribute[:-2])()
+    elif attribute:
+        found = getattr(found, attribute)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def _open_default() -> Any:
+    return import_module(".connection", __name__).connect()
+
+
+def _show_run(run: Any) -> dict[str, Any]:
+    bundle: dict[str, Any] = import_module(".widgets.run_panel", __name__).show(run)
+    return bundle
+
+
+# The package is where the layers are put together: below, nobody knows how a session is opened or a run is shown.
+_session.opens_with(_open_default)
+_session.shows_with(_show_run)

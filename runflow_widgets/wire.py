@@ -94,6 +94,11 @@ def _number(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
+def _whole(value: object) -> int | None:
+    number = _number(value)
+    return int(number) if number else None
+
+
 @dataclass(frozen=True, slots=True)
 class OutputLink:
     """One thing that a run made: where it lies, and what the service says it is."""
@@ -125,9 +130,7 @@ def _links_of(key: str, value: object) -> Iterator[OutputLink]:
         url = value.get("url")
         if isinstance(url, str) and url.startswith(_LINK_SCHEMES):
             kind = _text(value.get("type")) or _kind_of(key, url)
-            width, height = (_number(value.get(side)) for side in ("width", "height"))
-            size = (int(width), int(height)) if width and height else (None, None)
-            yield OutputLink(url, kind, *size, key=key)
+            yield OutputLink(url, kind, _whole(value.get("width")), _whole(value.get("height")), key=key)
         else:
             for name, entry in value.items():
                 if name not in _NOT_RESULTS:

@@ -1,0 +1,110 @@
+"""The command line: serve the embedded models, or show what they do.
+
+`python -m runflow_widgets serve` and `python -m runflow_widgets demo`; `--help` tells the rest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from .client import write_whole
+from .connection import connect, serve
+from .errors import RunflowError
+from .images import encode_png
+from .running import Run, start
+from .session import Session
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Read the command line and do what it says; the answer is the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.do(options))
+    except RunflowError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="runflow-widgets", description="Runflow image models, also without a key.")
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    serving = commands.add_parser("serve", help="serve the embedded models over HTTP, like the real service")
+    serving.add_argument("--port", type=int, default=8787, help="the port (default %(default)s; 0 takes a free one)")
+    serving.add_argument("--host", default="127.0.0.1", help="the address to listen on (default %(default)s)")
+    serving.add_argument("--key", help="what clients must send; may stand in RUNFLOW_SERVE_KEY instead")
+    serving.add_argument(
+        "--allow-private",
+        action="store_true",
+        help="let image_url, zip_url and callback_url name loopback and private addresses",
+    )
+    serving.add_argument("--folder", type=Path, help="where runs and files are kept")
+    serving.add_argument("--workers", type=int, help="how many runs are computed at once")
+    serving.add_argument("--credit", help="charge catalogue prices against this many dollars of play money")
+    serving.set_defaults(do=_serve)
+
+    demo = commands.add_parser("demo", help="run the four models on bundled pictures")
+    demo.add_argument("-o", "--output", type=Path, default=Path("demo-output"), help="where the pictures go")
+    demo.set_defaults(do=_demo)
+    return parser
+
+
+def _serve(options: argparse.Namespace) -> int:
+    key = options.key or os.environ.get("RUNFLOW_SERVE_KEY")
+    server = serve(
+        options.port,
+        host=options.host,
+        key=key,
+        allow_private=options.allow_private,
+        folder=options.folder,
+        workers=options.workers,
+        credit_usd=options.credit,
+    )
+    print(
+        f"Serving the Runflow API at {server.url}", "(a key is required)" if key else "(no key is required)", flush=True
+    )
+    print(f"What it serves: {server.url}/v1/openapi.json · end with Ctrl-C", flush=True)
+    try:
+        server.wait()
+    finally:
+        server.close()
+    return 0
+
+
+def _demo(options: argparse.Namespace) -> int:
+    session = connect(embedded=True)
+    print(session.label)
+    for run, sample in _demo_runs(session, options.output):
+        began = time.monotonic()
+        run.result()
+        took_s = time.monotonic() - began
+        saved = run.save(options.output)
+        places = ", ".join(str(path) for path in saved)
+        print(f"  {run.model:28} {sample:14} {took_s:5.1f} s  ${run.cost}  -> {places}", flush=True)
+    print(f"The pictures are in {options.output.resolve()}; the originals lie beside the results.")
+    session.close()
+    return 0
+
+
+def _demo_runs(session: Session, folder: Path) -> list[tuple[Run, str]]:
+    from . import samples
+
+    jobs = (
+        ("runflow/tag-removal", "tagged_mug", {}),
+        ("runflow/object-removal", "picnic", {"mask": samples.load("picnic_mask")}),
+        ("runflow/product-isolation", "perfume", {"aspect_ratio": "4:5", "resolution": "1K"}),
+        ("bria/background/remove", "portrait_plant", {}),
+    )
+    runs = []
+    for model, sample, more in jobs:
+        photo = samples.load(sample)
+        write_whole(folder / f"before-{sample}.png", encode_png(photo))
+        runs.append((start(model, {"image": photo, **more}, session=session), sample))
+    return runs

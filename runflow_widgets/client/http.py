@@ -1,0 +1,247 @@
+"""Requests to the service: sent, repeated where that is safe, and every failure turned into one of our errors."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from ..errors import ApiError, RateLimited, RunflowError, TransportError
+from ..wire import Json
+from .key import ApiKey
+from .rules import ATTEMPTS, FIRST_WAIT_S, Pace, error_of, may_repeat
+
+log = logging.getLogger("runflow_widgets.http")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a single request may take, in seconds; no request is without a limit."""
+
+    connect_s: float = 5.0
+    read_s: float = 30.0
+    write_s: float = 60.0
+    pool_s: float = 10.0
+    whole_s: float = 60.0
+
+    def as_timeout(self) -> httpx.Timeout:
+        """The same for httpx."""
+        return httpx.Timeout(connect=self.connect_s, read=self.read_s, write=self.write_s, pool=self.pool_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A good answer: the decoded JSON and the headers, names in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    json: Any
+
+
+class Gate:
+    """Hold back every request while the service has asked for patience, so that one 429 slows all and not just one."""
+
+    def __init__(self, pace: Pace) -> None:
+        self._pace = pace
+        self._open_at = 0.0
+
+    def hold(self, seconds: float) -> None:
+        """Let nothing through for that long."""
+        self._open_at = max(self._open_at, time.monotonic() + seconds * self._pace.scale)
+
+    async def pass_through(self) -> None:
+        """Wait until requests may be sent again."""
+        while (left := self._open_at - time.monotonic()) > 0:  # noqa: ASYNC110  # it may be moved on meanwhile
+            await asyncio.sleep(left)
+
+
+class Http:
+    """Send requests to one service; the key goes to its host and to no other."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        key: ApiKey | None,
+        transport: Any = None,
+        limits: Limits | None = None,
+        pace: Pace | None = None,
+        organization_id: str | None = None,
+    ) -> None:
+        self.base_url = base_url.rstrip("/")
+        self.limits = limits or Limits()
+        self.pace = pace or Pace()
+        self.gate = Gate(self.pace)
+        self._key = key
+        self._transport = transport
+        self._organization_id = organization_id
+        self._client: httpx.AsyncClient | None = None
+
+    def _open(self) -> httpx.AsyncClient:
+        # Made on first use, since the TLS context costs 20 to 57 ms; one for all requests, on the portal's loop.
+        if self._client is None:
+            self._client = httpx.AsyncClient(
+                base_url=self.base_url,
+                transport=self._transport,
+                timeout=self.limits.as_timeout(),
+                follow_redirects=False,
+                headers={"Accept": "application/json", "User-Agent": "runflow-widgets"},
+                # A company's proxy is for the outside; a service on this machine is asked directly.
+                trust_env=not is_loopback(httpx.URL(self.base_url).host),
+            )
+        return self._client
+
+    async def close(self) -> None:
+        """Give back the connections."""
+        if self._client is not None:
+            client, self._client = self._client, None
+            await client.aclose()
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, object] | None = None,
+        body: object = None,
+        headers: Mapping[str, str] | None = None,
+        idempotent: bool | None = None,
+        attempts: int = ATTEMPTS,
+        known: Mapping[str, Any] | None = None,
+    ) -> Answer:
+        """Send a request until it is answered or nothing more may be tried.
+
+        Args:
+            idempotent: Whether doing it twice is the same as doing it once; by default true of all but POST.
+            known: What an error should carry: run_id, key.
+        """
+        repeatable = method != "POST" if idempotent is None else idempotent
+        first: RunflowError | None = None
+        for attempt in range(1, attempts + 1):
+            await self.gate.pass_through()
+            try:
+                return await self._once(method, path, query, body, headers, known or {})
+            except (ApiError, TransportError) as error:
+                # The first failure is the one that explains; later ones often only say that it was tried again.
+                first = first or error
+                if attempt == attempts or not may_repeat(error, idempotent=repeatable):
+                    raise error if isinstance(error, ApiError) or error is first else first from error
+                await self._wait_after(error, attempt)
+        raise AssertionError("the loop above returns or raises")
+
+    async def _wait_after(self, error: RunflowError, attempt: int) -> None:
+        if isinstance(error, RateLimited):
+            wait_s = error.retry_after_s if error.retry_after_s is not None else self.pace.back_off_s(attempt)
+            self.gate.hold(wait_s)
+        elif isinstance(error, TransportError) and not error.sent:
+            await self.pace.pause(FIRST_WAIT_S / 4 * attempt)
+        else:
+            await self.pace.pause(self.pace.back_off_s(attempt))
+
+    async def _once(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, object] | None,
+        body: object,
+        headers: Mapping[str, str] | None,
+        known: Mapping[str, Any],
+    ) -> Answer:
+        started = time.monotonic()
+        try:
+            # In-process transports know no time limits, hence the outer one.
+            async with asyncio.timeout(self.limits.whole_s):
+                response = await self._open().request(
+                    method,
+                    path,
+                    params=_query(query),
+                    json=body,
+                    headers={**self._own_headers(), **(headers or {})},
+                )
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise _transport_error(method, path, error, sent=False, known=known) from error
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, TimeoutError) as error:
+            raise _transport_error(method, path, error, sent=True, known=known) from error
+        log.debug(
+            "%s %s -> %d in %.0f ms", method, redact(path), response.status_code, 1e3 * (time.monotonic() - started)
+        )
+        return _read(response, known)
+
+    def _own_headers(self) -> dict[str, str]:
+        headers = {}
+        if self._key is not None:
+            headers["Authorization"] = f"Bearer {self._key.reveal()}"
+        if self._organization_id:
+            headers["X-Organization-Id"] = self._organization_id
+        return headers
+
+
+def _query(query: Mapping[str, object] | None) -> dict[str, str] | None:
+    if not query:
+        return None
+    spelled = {
+        name: str(value).lower() if isinstance(value, bool) else str(value)
+        for name, value in query.items()
+        if value is not None
+    }
+    return spelled or None
+
+
+def _read(response: httpx.Response, known: Mapping[str, Any]) -> Answer:
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    try:
+        decoded = response.json() if response.content else None
+    except ValueError:
+        decoded = None
+        if response.is_success:
+            # A page in place of JSON, or half an answer: what was asked for may well have happened.
+            raise TransportError("The service answered with something that is not JSON.", sent=True, **known) from None
+        return _refuse(response, headers, response.text, known)
+    return (
+        Answer(response.status_code, headers, decoded)
+        if response.is_success
+        else _refuse(response, headers, decoded, known)
+    )
+
+
+def _refuse(response: httpx.Response, headers: Mapping[str, str], body: object, known: Mapping[str, Any]) -> Answer:
+    raise error_of(response.status_code, headers, body, **known)
+
+
+def _transport_error(
+    method: str, path: str, error: Exception, *, sent: bool, known: Mapping[str, Any]
+) -> TransportError:
+    reason = "it took too long" if isinstance(error, httpx.TimeoutException | TimeoutError) else type(error).__name__
+    fate = "no answer came back" if sent else "the service could not be reached"
+    return TransportError(
+        f"{method} {redact(path)}: {fate} ({reason}).",
+        sent=sent,
+        advice="Check the connection; the request may have been carried out." if sent else "Check the connection.",
+        **known,
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name means this machine."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def redact(text: str) -> str:
+    """An address without what may give access: signatures in the query, keys anywhere."""
+    bare = re.sub(r"\?.*", "?…", text)
+    return re.sub(r"rf_(live|svc)_[A-Za-z0-9_\-]+", r"rf_\1_…", bare)
+
+
+def idempotency(key: str) -> Json:
+    """The header that lets a service replay its first answer."""
+    return {"Idempotency-Key": key}

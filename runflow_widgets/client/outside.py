@@ -1,0 +1,191 @@
+"""Fetching from, and posting to, addresses that somebody else wrote down, without being led astray.
+
+An address in a run's output or in a request is data. It may name this machine, the local network or a cloud's
+metadata service, redirect to one of them, or never stop sending. So a name is resolved first, every address it
+resolves to is checked, and the connection goes to the very address that was checked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import httpx
+
+from ..errors import OutputError, OutputExpired
+from .http import is_loopback, redact
+
+MAX_REDIRECTS: Final = 5
+_EXPIRED: Final = frozenset({401, 403, 404, 410})
+_TIMEOUT: Final = httpx.Timeout(connect=5, read=30, write=60, pool=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """The bytes behind an address, and what its server called them."""
+
+    data: bytes
+    mime_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """What came of a POST: a status, or the reason why there is none."""
+
+    status: int | None
+    body: str
+    error: str | None
+    elapsed_ms: float
+
+
+class Outside:
+    """A client for addresses of others: no key, no cookies, https only unless allowed, nothing private unless allowed.
+
+    Args:
+        allow_private: Also loopback and private addresses, and plain http to them.
+        allow_http: Plain http to public hosts too.
+        home_host: The service's own host and port: trusted as it is, whatever it resolves to.
+        transport: What carries requests to `home_host`, for a service in this process.
+        whole_s: The longest that one transfer may take.
+    """
+
+    def __init__(
+        self,
+        *,
+        allow_private: bool = False,
+        allow_http: bool = False,
+        home_host: str | None = None,
+        transport: Any = None,
+        whole_s: float = 300.0,
+    ) -> None:
+        self._allow_private = allow_private
+        self._allow_http = allow_http
+        self._home_host = home_host
+        self._home_transport = transport
+        self._whole_s = whole_s
+        self._clients: dict[bool, httpx.AsyncClient] = {}
+
+    def _client(self, *, home: bool) -> httpx.AsyncClient:
+        if home not in self._clients:
+            self._clients[home] = httpx.AsyncClient(
+                transport=self._home_transport if home else None,
+                timeout=_TIMEOUT,
+                follow_redirects=False,
+                headers={"User-Agent": "runflow-widgets"},
+                trust_env=False,
+            )
+        return self._clients[home]
+
+    async def close(self) -> None:
+        """Give back the connections."""
+        while self._clients:
+            await self._clients.popitem()[1].aclose()
+
+    async def fetch(self, url: str, *, limit_bytes: int) -> Download:
+        """Fetch what lies behind an address, following redirects, each checked like the first.
+
+        Raises:
+            OutputExpired: The server refuses the link.
+            OutputError: Anything else; the sentence says what.
+        """
+        try:
+            async with asyncio.timeout(self._whole_s):
+                for _ in range(MAX_REDIRECTS + 1):
+                    found = await self._fetch_once(url, limit_bytes)
+                    if isinstance(found, Download):
+                        return found
+                    url = found
+        except TimeoutError as error:
+            raise OutputError(f"{redact(url)} did not arrive within {self._whole_s:g} s.") from error
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+            raise OutputError(f"{redact(url)} could not be fetched ({type(error).__name__}).") from error
+        raise OutputError(f"{redact(url)} redirects more than {MAX_REDIRECTS} times.")
+
+    async def _fetch_once(self, url: str, limit_bytes: int) -> Download | str:
+        async with self._open("GET", url) as response:
+            if response.is_redirect:
+                return str(httpx.URL(url).join(response.headers.get("location", "")))
+            if response.status_code in _EXPIRED:
+                raise OutputExpired(f"{redact(url)} is refused with {response.status_code}; the link may have expired.")
+            if not response.is_success:
+                raise OutputError(f"{redact(url)} answered {response.status_code}.")
+            data = bytearray()
+            async for chunk in response.aiter_bytes():
+                data += chunk
+                if len(data) > limit_bytes:
+                    raise OutputError(
+                        f"{redact(url)} is larger than {limit_bytes / 1e6:.0f} MB, the most that is taken."
+                    )
+            mime_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+            return Download(bytes(data), mime_type)
+
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Posted:
+        """Post a body once, without following anything; a failure is an answer too."""
+        started = time.monotonic()
+
+        def posted(status: int | None, text: str, error: str | None) -> Posted:
+            return Posted(status, text, error, round(1e3 * (time.monotonic() - started), 1))
+
+        try:
+            async with asyncio.timeout(15), self._open("POST", url, content=body, headers=headers) as response:
+                return posted(response.status_code, await _beginning(response), None)
+        except OutputError as error:
+            return posted(None, "", error.message)
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, TimeoutError) as error:
+            return posted(None, "", type(error).__name__)
+
+    @asynccontextmanager
+    async def _open(self, method: str, url: str, **request: Any) -> AsyncIterator[httpx.Response]:
+        target = httpx.URL(url)
+        home = self._home_host is not None and target.netloc.decode("ascii") == self._home_host
+        if home:
+            async with self._client(home=True).stream(method, target, **request) as response:
+                yield response
+            return
+        address = await self._checked_address(target)
+        headers = {**request.pop("headers", {}), "Host": target.netloc.decode("ascii")}
+        pinned = target.copy_with(host=address)
+        client = self._client(home=False)
+        # The certificate is still checked against the name, not against the address that is connected to.
+        extensions = {"sni_hostname": target.host}
+        async with client.stream(method, pinned, headers=headers, extensions=extensions, **request) as response:
+            yield response
+
+    async def _checked_address(self, url: httpx.URL) -> str:
+        if url.scheme not in ("http", "https") or not url.host:
+            raise OutputError(
+                f"{redact(str(url))[:120]!r} is not an address that can be fetched; it must be http or https."
+            )
+        try:
+            found = await asyncio.get_running_loop().getaddrinfo(url.host, url.port or 443, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise OutputError(f"The host {url.host} cannot be found.") from error
+        addresses = [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
+        private = [address for address in addresses if not _is_public(address)]
+        if private and not self._allow_private:
+            raise OutputError(f"{url.host} is a private address ({private[0]}); such addresses are not asked.")
+        if url.scheme == "http" and not (
+            self._allow_http or (private and self._allow_private) or is_loopback(url.host)
+        ):
+            raise OutputError(f"{redact(str(url))} is plain http; only https is taken.")
+        return str(addresses[0])
+
+
+def _is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_global and not address.is_multicast
+
+
+async def _beginning(response: httpx.Response, most: int = 2000) -> str:
+    data = bytearray()
+    async for chunk in response.aiter_bytes():
+        data += chunk
+        if len(data) >= most:
+            break
+    return bytes(data[:most]).decode("utf-8", "replace")

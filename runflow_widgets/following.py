@@ -1,0 +1,222 @@
+"""The work behind a run, done on the portal: send it once, follow it to its end, bring its results home.
+
+Everything here runs on the portal's thread; the face that a cell sees is `run.Run`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import threading
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+from .catalogue import ModelSpec, Quote
+from .client import Gathered, bring_home, outcome_unknown
+from .errors import LedgerError, RunCancelled, RunError, RunFailed, RunflowError, RunTimeout
+from .ledger import Entry, home
+from .portal import Job
+from .result import Output
+from .session import Session
+from .wire import CANCELLED, FAILED, Json, RunState
+
+#: How long a run is followed before we stop; the run itself may go on.
+FOLLOW_S: Final = {"image": 1800.0, "video": 3600.0}
+#: A run that was put on record this short a time ago may still be on its way to the service.
+YOUNG: Final = timedelta(minutes=2)
+FREE: Final = Quote(Decimal(0), Decimal(0), "runs here")
+
+_live: dict[str, Followed] = {}
+_live_lock = threading.Lock()
+
+
+def living(key_or_id: str) -> Followed | None:
+    """The run with that key or id that is being followed in this process."""
+    with _live_lock:
+        found = _live.get(key_or_id)
+        return found or next((run for run in _live.values() if run._entry.id == key_or_id), None)
+
+
+class Followed:
+    """A run with its record, its history and the job on the portal that drives it."""
+
+    def __init__(self, session: Session, entry: Entry, *, spec: ModelSpec, timeout_s: float | None = None) -> None:
+        self._session = session
+        self._entry = entry
+        self.spec = spec
+        self._timeout_s = timeout_s or FOLLOW_S.get(spec.output_kind, FOLLOW_S["image"])
+        self._given: Json = {}
+        self._history: list[RunState] = []
+        self._outputs: tuple[Output, ...] = tuple(Output.at(Path(path)) for path in entry.files)
+        self._error: RunflowError | None = None
+        self._watchers: list[Callable[[Any], object]] = []
+        self._wake: asyncio.Event | None = None
+        self._stopped = False
+        self._owned = False
+        self._may_exist = entry.id is not None
+        self._began = time.monotonic()
+        self._job: Job[None] | None = None
+        self.price: Quote = FREE if session.where == "embedded" else spec.price_of(entry.inputs)
+
+    @property
+    def state(self) -> RunState | None:
+        """The run as the service last described it; None before it has answered."""
+        return self._history[-1] if self._history else None
+
+    # ------------------------------------------------------------------ the job
+
+    def _begin(self, work: Callable[[], Coroutine[Any, Any, None]], *, owned: bool = False) -> None:
+        self._owned = owned
+        with _live_lock:
+            _live[self._entry.key] = self
+        self._job = self._session.portal.submit(self._guarded(work), interrupted=self._interrupted)
+        self._job.future.add_done_callback(self._leave)
+
+    async def _guarded(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        try:
+            await work()
+        except RunflowError as error:
+            error.run_id, error.key = error.run_id or self._entry.id, error.key or self._entry.key
+            self._error = error
+            if not outcome_unknown(error) and self.state is None:
+                self._may_exist = False
+            self._close_record(error.message)
+
+    def _leave(self, future: concurrent.futures.Future[None]) -> None:
+        with _live_lock:
+            _live.pop(self._entry.key, None)
+        fault = future.exception()
+        if isinstance(fault, concurrent.futures.CancelledError):
+            why = "Waiting was stopped." if self._stopped else "Waiting ended with the kernel's connection."
+            fate = "The run goes on; rf.runs.resume() follows it again." if self._may_exist else "It was not sent."
+            self._error = self._known(RunTimeout, why, advice=fate)
+            self._close_record(why)
+        elif fault is not None:
+            self._error = self._known(RunError, f"Following the run broke: {type(fault).__name__}: {fault}")
+        self._tell()
+
+    def _interrupted(self) -> bool:
+        # An interrupted wait cancels what it began and can cancel. A remote run is followed on, so that what is paid
+        # for still lands on disk; a run that was only taken up again is nobody's to cancel.
+        if self._session.where == "embedded" and self._owned:
+            self._session.portal.submit(self._cancel())
+            return True
+        return False
+
+    async def _cancel(self) -> None:
+        if self._entry.id is None:
+            self._stopped = True
+            if self._job is not None:
+                self._job.cancel()
+        elif self._job is not None and not self._job.done:
+            await self._session.client.cancel_run(self._entry.id)
+            self._nudge()
+
+    # ------------------------------------------------------------------ from sending to the results
+
+    async def _send(self, gathered: Gathered, callback_url: str | None, metadata: Mapping[str, Any] | None) -> None:
+        client = self._session.client
+        wire_inputs = await gathered.send(client)
+        self._may_exist = True
+        state = await client.create_run(
+            self._entry.model, wire_inputs, key=self._entry.key, callback_url=callback_url, metadata=metadata
+        )
+        self._learn(state)
+        await self._follow()
+
+    async def _follow(self) -> None:
+        assert self._entry.id is not None
+        self._wake = asyncio.Event()
+        followed = self._session.client.follow(
+            self._entry.id, model=self._entry.model, timeout_s=self._timeout_s, key=self._entry.key, wake=self._wake
+        )
+        async for state in followed:
+            self._learn(state)
+        await self._finish()
+
+    async def _resume(self) -> None:
+        if self._entry.id is None:
+            # Another kernel may be about to send it, or the service may not list it yet.
+            self._may_exist = self._entry.created_at is None or datetime.now(UTC) - self._entry.created_at < YOUNG
+            state = await self._session.client.find_run(self._entry.key, model=self._entry.model)
+            if state is None:
+                raise self._known(
+                    LedgerError,
+                    "The service knows no run under this key: it was never created, and nothing was billed.",
+                )
+            self._learn(state)
+        await self._follow()
+
+    async def _settle(self, state: RunState) -> None:
+        self._learn(state)
+        await (self._finish() if state.is_terminal else self._follow())
+
+    async def _finish(self) -> None:
+        state = self.state
+        assert state is not None
+        if state.status in FAILED:
+            raise self._known(RunFailed, _failure_sentence(state), advice="A failed run is not billed.")
+        if state.status in CANCELLED:
+            raise self._known(RunCancelled, "The run was cancelled.")
+        saved = await bring_home(self._session.client, self._session.client.outside, state, self._folder())
+        self._outputs = tuple(Output.of(item) for item in saved)
+        self._note_down(files=tuple(str(item.path) for item in saved))
+
+    def _folder(self) -> Path:
+        day = (self._entry.created_at or datetime.now(UTC)).astimezone()
+        name = f"{self._entry.model.replace('/', '-')}-{self._entry.key[-12:]}"
+        return home() / "outputs" / f"{day:%Y-%m-%d}" / name
+
+    # ------------------------------------------------------------------ what becomes known
+
+    def _learn(self, state: RunState) -> None:
+        state = replace(state, model=self._entry.model)
+        before = self.state
+        self._history.append(state)
+        if before is None or before.status != state.status:
+            self._note_down(
+                id=state.id,
+                status=state.status,
+                cost=state.cost if state.is_terminal else None,
+                completed_at=state.completed_at,
+                duration_ms=state.duration_ms,
+                failure_code=state.failure_code,
+                failure_message=state.failure_message,
+            )
+        self._tell()
+
+    def _close_record(self, why: str) -> None:
+        # A run that provably was never created must not stay open. After a lost answer it must.
+        if not self._may_exist and self.state is None:
+            self._note_down(status="failed", failure_code="NOT_SENT", failure_message=why)
+
+    def _note_down(self, **changes: Any) -> None:
+        self._entry = replace(self._entry, **changes)
+        self._session.ledger.update(self._entry.key, **changes)
+
+    def _nudge(self) -> None:
+        """Ask for the state now instead of after the pause."""
+        if self._wake is not None:
+            self._session.portal.soon(self._wake.set)
+
+    def _tell(self) -> None:
+        for callback in list(self._watchers):
+            callback(self)
+
+    def _known(self, kind: Callable[..., Any], message: str, **more: Any) -> Any:
+        request_id = self.state.request_id if self.state else None
+        error = kind(message, run_id=self._entry.id, key=self._entry.key, request_id=request_id, **more)
+        if isinstance(error, RunError):
+            error.state = self.state
+        return error
+
+
+def _failure_sentence(state: RunState) -> str:
+    code = f" ({state.failure_code})" if state.failure_code else ""
+    stage = f" in stage {state.failure_stage}" if state.failure_stage else ""
+    return f"The run failed{stage}{code}: {state.failure_message or 'the service gives no reason.'}"

@@ -1,0 +1,295 @@
+"""Every run on record before it is sent: what was asked, what became of it, what it cost, where its files lie.
+
+The row written before the request is the real safety net: a kernel that is killed runs no exit hook. SQLite in WAL
+mode lets several kernels use one ledger at once. The ledger may fail to help, but never stops a run: a damaged file
+is set aside, and where nothing can be written the record is kept in memory and the user is told.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final, Literal, TypeVar
+
+from .wire import TERMINAL, Json, read_money, read_time, write_time
+
+T = TypeVar("T")
+SCHEMA_VERSION: Final = 1
+HOME_VARIABLE: Final = "RUNFLOW_HOME"
+OPEN_BEFORE_SENDING: Final = "unsent"
+
+
+def home() -> Path:
+    """The folder of everything we keep; the variable RUNFLOW_HOME moves it."""
+    if moved := os.environ.get(HOME_VARIABLE):
+        return Path(moved).expanduser()
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "runflow"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "runflow"
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "runflow"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One run as the ledger knows it.
+
+    `key` is ours and exists before the service's `id` does; `status` is `unsent` until the service has answered.
+    """
+
+    key: str
+    model: str
+    service: str
+    status: str = OPEN_BEFORE_SENDING
+    id: str | None = None
+    inputs: Json = field(default_factory=dict)
+    input_hash: str = ""
+    price: str = ""
+    expected_usd: Decimal | None = None
+    cost: Decimal | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    completed_at: datetime | None = None
+    duration_ms: float | None = None
+    files: tuple[str, ...] = ()
+    failure_code: str | None = None
+    failure_message: str | None = None
+    metadata: Json | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the run may still bring something: not over, or over with results not yet on disk."""
+        return self.status not in TERMINAL or (self.status in ("succeeded", "partial_succeeded") and not self.files)
+
+
+_COLUMNS: Final = tuple(item.name for item in fields(Entry))
+_JSON: Final = frozenset({"inputs", "files", "metadata"})
+_TIMES: Final = frozenset({"created_at", "updated_at", "completed_at"})
+_MONEY: Final = frozenset({"expected_usd", "cost"})
+
+
+def _to_column(name: str, value: Any) -> Any:
+    if value is None:
+        return None
+    if name in _JSON:
+        return json.dumps(value, ensure_ascii=False)
+    if name in _TIMES:
+        return write_time(value)
+    return str(value) if name in _MONEY else value
+
+
+def _from_column(name: str, value: Any) -> Any:
+    if value is None:
+        return () if name == "files" else None
+    if name in _JSON:
+        decoded = json.loads(value)
+        return tuple(decoded) if name == "files" else decoded
+    if name in _TIMES:
+        return read_time(value)
+    return read_money(value) if name in _MONEY else value
+
+
+class Ledger:
+    """The record of runs in one SQLite file, safe to use from any thread.
+
+    Args:
+        path: The file; made when it is first needed.
+        say: Where a person is told that the file cannot be used; warns by default.
+    """
+
+    def __init__(self, path: Path | None = None, *, say: Callable[[str], None] | None = None) -> None:
+        self.path = path or home() / "ledger.sqlite"
+        self._say = say or (lambda sentence: warnings.warn(sentence, UserWarning, stacklevel=2))
+        self._lock = threading.RLock()
+        self._connection: sqlite3.Connection | None = None
+        self._pid = os.getpid()
+
+    # ------------------------------------------------------------------ opening, and what may go wrong with it
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is not None and self._pid == os.getpid():
+            return self._connection
+        self._pid = os.getpid()
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = self._connect(str(self.path))
+        except sqlite3.DatabaseError as error:
+            self._connection = self._open_after(error)
+        except OSError as error:
+            self._connection = self._in_memory(str(error))
+        return self._connection
+
+    def _connect(self, target: str) -> sqlite3.Connection:
+        connection = sqlite3.connect(target, timeout=10, isolation_level=None, check_same_thread=False)
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=NORMAL")
+            columns = ", ".join(f"{name} TEXT" if name != "duration_ms" else f"{name} REAL" for name in _COLUMNS[1:])
+            connection.execute(f"CREATE TABLE IF NOT EXISTS runs (key TEXT PRIMARY KEY, {columns})")
+            connection.execute("CREATE INDEX IF NOT EXISTS runs_by_time ON runs (created_at)")
+            connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+            if (check := connection.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
+                raise sqlite3.DatabaseError(check)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _open_after(self, error: sqlite3.DatabaseError) -> sqlite3.Connection:
+        # "Operational" means busy, read-only or full: the file itself may be fine and must stay where it is.
+        if isinstance(error, sqlite3.OperationalError) and "malformed" not in str(error):
+            return self._in_memory(str(error))
+        aside = self.path.with_name(f"{self.path.stem}.damaged-{time.time_ns()}{self.path.suffix}")
+        try:
+            self.path.rename(aside)
+            for ending in ("-wal", "-shm"):
+                self.path.with_name(self.path.name + ending).unlink(missing_ok=True)
+            connection = self._connect(str(self.path))
+        except (OSError, sqlite3.Error) as failure:
+            return self._in_memory(str(failure))
+        self._say(f"The record of runs was damaged ({error}). It was set aside as {aside} and a new one begun.")
+        return connection
+
+    def _in_memory(self, reason: str) -> sqlite3.Connection:
+        self._say(
+            f"The record of runs at {self.path} cannot be written ({reason}); this session's is kept in memory only."
+        )
+        return self._connect(":memory:")
+
+    def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        with self._lock:
+            try:
+                return work(self._open())
+            except sqlite3.DatabaseError as error:
+                self.close()
+                self._connection = self._open_after(error)
+                return work(self._connection)
+
+    def close(self) -> None:
+        """Close the file; it opens again when it is needed."""
+        with self._lock:
+            if self._connection is not None and self._pid == os.getpid():
+                self._connection.close()
+            self._connection = None
+
+    # ------------------------------------------------------------------ writing
+
+    def add(self, entry: Entry) -> None:
+        """Put a run on record; do this before it is sent."""
+        now = datetime.now(UTC)
+        row = {name: _to_column(name, getattr(entry, name)) for name in _COLUMNS}
+        row["created_at"] = row["created_at"] or write_time(now)
+        row["updated_at"] = write_time(now)
+        marks = ", ".join(f":{name}" for name in _COLUMNS)
+        sql = f"INSERT OR REPLACE INTO runs ({', '.join(_COLUMNS)}) VALUES ({marks})"  # noqa: S608  # our own names
+        self._do(lambda db: db.execute(sql, row))
+
+    def update(self, key: str, **changes: Any) -> None:
+        """Write down what has become known of a run."""
+        changes["updated_at"] = datetime.now(UTC)
+        unknown = changes.keys() - set(_COLUMNS)
+        if unknown:
+            raise TypeError(f"the ledger has no column {', '.join(sorted(unknown))}")
+        row = {name: _to_column(name, value) for name, value in changes.items()}
+        sets = ", ".join(f"{name} = :{name}" for name in row)
+        sql = f"UPDATE runs SET {sets} WHERE key = :_key"  # noqa: S608  # our own names
+        self._do(lambda db: db.execute(sql, {**row, "_key": key}))
+
+    # ------------------------------------------------------------------ reading
+
+    def get(self, key_or_id: str) -> Entry | None:
+        """The run with that key of ours or that id of the service's."""
+        found = self._select("key = ? OR id = ? ORDER BY created_at DESC LIMIT 1", (key_or_id, key_or_id))
+        return found[0] if found else None
+
+    def find(
+        self,
+        *,
+        model: str | None = None,
+        status: str | None = None,
+        service: str | None = None,
+        text: str | None = None,
+        since: datetime | None = None,
+        open_only: bool = False,
+        limit: int = 100,
+    ) -> list[Entry]:
+        """Runs on record, the newest first.
+
+        Args:
+            model: A whole id, or a part of it.
+            text: Words that the inputs, the key or the id must hold, in any order.
+            open_only: Only those that may still bring something.
+        """
+        wheres, values = ["1"], list[Any]()
+        for column, wanted in (("status", status), ("service", service)):
+            if wanted is not None:
+                wheres.append(f"{column} = ?")
+                values.append(wanted)
+        if model is not None:
+            wheres.append("instr(model, ?)")
+            values.append(model)
+        for word in (text or "").split():
+            wheres.append("instr(lower(inputs || ' ' || key || ' ' || coalesce(id, '')), lower(?))")
+            values.append(word)
+        if since is not None:
+            wheres.append("created_at >= ?")
+            values.append(write_time(since))
+        if open_only:
+            wheres.append(
+                f"(status NOT IN ({_quoted(TERMINAL)}) OR (status LIKE '%succeeded' AND files IN ('', '[]')))"
+            )
+        values.append(limit)
+        return self._select(f"{' AND '.join(wheres)} ORDER BY created_at DESC, rowid DESC LIMIT ?", values)
+
+    def _select(self, tail: str, values: Sequence[Any]) -> list[Entry]:
+        sql = f"SELECT {', '.join(_COLUMNS)} FROM runs WHERE {tail}"  # noqa: S608  # our own names; values are bound
+        rows = self._do(lambda db: db.execute(sql, values).fetchall())
+        return [
+            Entry(**{name: _from_column(name, value) for name, value in zip(_COLUMNS, row, strict=True)})
+            for row in rows
+        ]
+
+    def spent_usd(self, *, since: datetime) -> Decimal:
+        """What the runs begun since then have cost, or are expected to cost where that is not known yet.
+
+        A run that failed, was cancelled or was never sent is not billed.
+        """
+        not_billed = _quoted(TERMINAL - {"succeeded", "partial_succeeded"})
+        sql = (
+            "SELECT coalesce(cost, expected_usd) FROM runs WHERE created_at >= ? AND service != 'embedded' "  # noqa: S608
+            f"AND status NOT IN ({not_billed})"
+        )
+        rows = self._do(lambda db: db.execute(sql, (write_time(since),)).fetchall())
+        return sum((read_money(row[0]) or Decimal(0) for row in rows), Decimal(0))
+
+    def typical_s(self, model: str, service: str, *, most: int = 20) -> float | None:
+        """How long this model usually takes here: the median of its latest good runs."""
+        sql = (
+            "SELECT duration_ms FROM runs WHERE model = ? AND service = ? AND status LIKE '%succeeded' "
+            "AND duration_ms IS NOT NULL ORDER BY created_at DESC LIMIT ?"
+        )
+        rows = self._do(lambda db: db.execute(sql, (model, service, most)).fetchall())
+        times = sorted(row[0] for row in rows)
+        return times[len(times) // 2] / 1000 if times else None
+
+
+def _quoted(words: frozenset[str]) -> str:
+    return ", ".join(f"'{word}'" for word in sorted(words))
+
+
+def start_of(period: Literal["session", "day"], session_began: datetime) -> datetime:
+    """When the period that a budget counts began; a day begins at midnight where the kernel is."""
+    if period == "session":
+        return session_began
+    now = datetime.now().astimezone()
+    return now - timedelta(hours=now.hour, minutes=now.minute, seconds=now.second, microseconds=now.microsecond)

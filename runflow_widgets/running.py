@@ -1,0 +1,384 @@
+"""A run: started at once, waited for in whichever way the cell likes, and then its results."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable, Generator, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .catalogue import ModelSpec
+from .client import gather, new_key
+from .errors import ConfigError, InputError, OutputError, RunFailed, RunflowError, RunTimeout
+from .following import FREE, Followed, living
+from .ledger import Entry
+from .nesting import warn_of_the_original
+from .portal import BEAT_S
+from .result import Output, copy_beside
+from .session import Session, check_budget, current, view_of
+from .snippets import snippet
+from .wire import Json, RunState
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+
+class Run(Followed):
+    """One run of a model, alive from the moment it is started.
+
+    Shown in a cell it is a panel. `await run` waits in a notebook, `run.result()` in a script; both give the run
+    itself once it is over, or raise what went wrong.
+
+    Example:
+        >>> run = rf.run("runflow/tag-removal", image="shirt.jpg")
+        >>> await run
+        >>> run.images[0]
+    """
+
+    # ------------------------------------------------------------------ what is known of it
+
+    @property
+    def key(self) -> str:
+        """Our own name for the run, known before the service has given it an id; its `client_ref`."""
+        return self._entry.key
+
+    @property
+    def id(self) -> str | None:
+        """The service's id, once it has one."""
+        return self._entry.id
+
+    @property
+    def model(self) -> str:
+        """The model's id."""
+        return self._entry.model
+
+    @property
+    def inputs(self) -> Json:
+        """What was sent, with files by name and content."""
+        return dict(self._entry.inputs)
+
+    @property
+    def status(self) -> str:
+        """Where it stands: `unsent`, then the service's own word (`queued`, `running`, `succeeded`, …)."""
+        return self.state.status if self.state else self._entry.status
+
+    @property
+    def progress(self) -> float | None:
+        """From 0 to 1, where the service tells: embedded runs do, remote ones do not."""
+        return self.state.progress if self.state else None
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing more will come of it here: it is over and its results are on disk, or waiting ended."""
+        return self._job is None or self._job.done
+
+    @property
+    def error(self) -> RunflowError | None:
+        """What went wrong, or None."""
+        return self._error
+
+    @property
+    def note(self) -> str | None:
+        """Something to know about the result, for instance that only a part of it landed."""
+        if self.status == "partial_succeeded":
+            return f"Only a part of the results landed: {len(self._outputs)}."
+        return self.state.note if self.state else None
+
+    @property
+    def cost(self) -> Decimal | None:
+        """What was billed, in US dollars, once the service has said so."""
+        return self._entry.cost
+
+    @property
+    def where(self) -> str:
+        """Where it runs, in a sentence."""
+        return self._session.label
+
+    @property
+    def typical_s(self) -> float | None:
+        """How long runs of this model took here before."""
+        return self._session.ledger.typical_s(self.model, self._session.service)
+
+    @property
+    def elapsed_s(self) -> float:
+        """How long it has taken, or took."""
+        if self._entry.duration_ms is not None:
+            return self._entry.duration_ms / 1000
+        return time.monotonic() - self._began
+
+    # ------------------------------------------------------------------ its results
+
+    @property
+    def outputs(self) -> tuple[Output, ...]:
+        """The results on disk; empty until the run is over."""
+        return self._outputs
+
+    @property
+    def images(self) -> list[Image.Image]:
+        """The results that are pictures, opened with Pillow."""
+        return [output.image for output in self._outputs if output.kind == "image"]
+
+    @property
+    def image(self) -> Image.Image:
+        """The first picture."""
+        images = [output for output in self._outputs if output.kind == "image"]
+        if not images:
+            raise OutputError(f"The run has no picture; it is {self.status}.", advice="Wait for it first: await run.")
+        return images[0].image
+
+    def save(self, folder: str | Path) -> list[Path]:
+        """Copy the results into a folder, named after the model; nothing is overwritten."""
+        stem = self.model.rpartition("/")[2]
+        goals = [Path(folder).expanduser() / f"{stem}-{output.name}" for output in self._outputs]
+        return [copy_beside(output.path, goal) for output, goal in zip(self._outputs, goals, strict=True)]
+
+    # ------------------------------------------------------------------ three ways to wait
+
+    def __await__(self) -> Generator[Any, None, Run]:
+        return self._wait().__await__()
+
+    async def _wait(self) -> Run:
+        if self._job is not None:
+            # Stopped by ourselves: that is in the error, which says more.
+            with contextlib.suppress(concurrent.futures.CancelledError):
+                await self._job
+        return self._over()
+
+    def result(self, timeout_s: float | None = None) -> Run:
+        """Block until the run is over and its results are on disk; an interrupt ends the wait.
+
+        Raises:
+            RunTimeout: The time is over. The run goes on.
+            RunflowError: What went wrong with the run.
+        """
+        if self._job is not None:
+            try:
+                with contextlib.suppress(concurrent.futures.CancelledError):
+                    self._job.result(timeout_s)
+            except TimeoutError as error:
+                raise self._known(RunTimeout, f"The run was not over after {timeout_s:g} s; it goes on.") from error
+        return self._over()
+
+    def _over(self) -> Run:
+        if self._error is not None:
+            # Raised anew for each waiter, or their tracebacks would pile up on one another.
+            raise self._error.with_traceback(None)
+        return self
+
+    async def states(self) -> AsyncIterator[RunState]:
+        """Each state of the run, from the first to the last, also if asked for late."""
+        loop = asyncio.get_running_loop()
+        changed = asyncio.Event()
+        unwatch = self.watch(lambda _: loop.call_soon_threadsafe(changed.set))
+        seen = 0
+        try:
+            while True:
+                over = self.done
+                while seen < len(self._history):
+                    seen += 1
+                    yield self._history[seen - 1]
+                if over:
+                    return
+                changed.clear()
+                # The beat lets an interrupt through while nothing happens.
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(changed.wait(), BEAT_S)
+        finally:
+            unwatch()
+
+    def watch(self, callback: Callable[[Run], object]) -> Callable[[], None]:
+        """Have a function called with this run after each change, on the portal's thread; gives the way to stop it."""
+        self._watchers.append(callback)
+
+        def stop() -> None:
+            if callback in self._watchers:
+                self._watchers.remove(callback)
+
+        return stop
+
+    # ------------------------------------------------------------------ what a person may do
+
+    def stop_waiting(self) -> None:
+        """Stop following the run. It goes on at the service and is billed; rf.runs.resume() picks it up again."""
+        self._stopped = True
+        if self._job is not None:
+            self._job.cancel()
+
+    def cancel(self) -> None:
+        """Cancel an embedded run.
+
+        Raises:
+            ConfigError: The run is remote; the service offers no way to cancel.
+        """
+        if self._session.where != "embedded":
+            raise ConfigError(
+                "The service has no public way to cancel a run: once accepted it runs to its end and is billed.",
+                advice="run.stop_waiting() stops following it here; rf.runs.resume() collects the result later.",
+                run_id=self.id,
+                key=self.key,
+            )
+        self._session.portal.submit(self._cancel())
+
+    def again(self, /, **changes: Any) -> Run:
+        """Run it once more, with some inputs changed; a new run, and a new price."""
+        inputs = self._given or self._inputs_of_record(changes)
+        return start(self.model, {**inputs, **changes}, timeout_s=self._timeout_s, session=self._session)
+
+    def _inputs_of_record(self, changes: Mapping[str, Any]) -> Json:
+        lost = [
+            name
+            for name, value in self._entry.inputs.items()
+            if isinstance(value, str) and value.startswith("file:") and name not in changes
+        ]
+        if lost:
+            raise InputError(
+                f"The file given as {', '.join(lost)} was not kept with the record of this run.",
+                field=lost[0],
+                advice=f"Pass it again: run.again({lost[0]}=…).",
+            )
+        return self.inputs
+
+    def code(self, language: str = "python") -> str:
+        """The run as code to copy: `python`, `python-await`, `curl` or `javascript`."""
+        return snippet(language, self.model, self._entry.inputs, base_url=self._session.client.base_url)
+
+    @classmethod
+    def from_callback(cls, payload: Mapping[str, Any], *, session: Session | None = None) -> Run:
+        """The run that a callback is about: one that is waited for here, one on record, or a new one.
+
+        Verify the callback first: `rf.verify_callback`. The results are brought home like any other.
+        """
+        session = session or current()
+        state = RunState.from_callback(payload)
+        if not state.id:
+            raise InputError("The callback names no run.", field="run_id")
+        entry = session.ledger.get(state.id)
+        waiting = living(state.id)
+        if isinstance(waiting, cls):
+            waiting._nudge()
+            return waiting
+        if entry is None:
+            entry = Entry(
+                key=state.client_ref or new_key(), model="unknown/unknown", service=session.service, id=state.id
+            )
+            session.ledger.add(entry)
+        run = cls(session, entry, spec=_spec(session, entry.model))
+        run._begin(lambda: run._settle(state))
+        return run
+
+    # ------------------------------------------------------------------ how it shows
+
+    def __repr__(self) -> str:
+        facts = [self.model, self.status]
+        if self.cost is not None:
+            facts.append(f"${self.cost}")
+        if self._outputs:
+            facts.append(", ".join(output.name for output in self._outputs))
+        if self._error is not None:
+            facts.append(str(self._error))
+        return f"Run({' · '.join(facts)})"
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
+        return view_of(self)
+
+
+def _spec(session: Session, model: str) -> ModelSpec:
+    if model in session.catalogue:
+        return session.catalogue.get(model)
+    if session.where == "remote" and "/" in model:
+        # The service may know models that this catalogue does not; it will say what it thinks of the inputs.
+        return ModelSpec(id=model)
+    return session.catalogue.get(model)
+
+
+def start(
+    model: str | ModelSpec,
+    inputs: Mapping[str, Any] | None = None,
+    /,
+    *,
+    callback_url: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    client_ref: str | None = None,
+    timeout_s: float | None = None,
+    session: Session | None = None,
+    **more_inputs: Any,
+) -> Run:
+    """Run a model; gives the run at once, while it is sent and followed in the background.
+
+    Example:
+        >>> run = rf.run("runflow/object-removal", image=photo, mask=mask)
+        >>> await run
+
+    Args:
+        model: Its id, such as `runflow/tag-removal`.
+        inputs: The model's inputs, also as keywords. A picture may be a path, an address, bytes, a Pillow picture,
+            an array, or another run. `image=` and `mask=` stand for whatever the model calls them.
+        callback_url: Where the service posts the outcome.
+        metadata: Anything of yours, given back with the run and its callback.
+        client_ref: Your own name for the run; it must be new, for a lost run is found again by it.
+        timeout_s: How long to follow the run.
+        session: Where to run; by default what `rf.connect` last opened.
+
+    Raises:
+        InputError: Something in the inputs cannot be sent.
+        BudgetError: The run would pass the limit set with `rf.budget`.
+    """
+    warn_of_the_original()
+    session = session or current()
+    spec = model if isinstance(model, ModelSpec) else _spec(session, model)
+    given = {name: _first_output(value) for name, value in {**(inputs or {}), **more_inputs}.items()}
+    gathered = gather(spec, given)
+    if client_ref is not None and session.ledger.get(client_ref) is not None:
+        raise InputError(
+            f"client_ref {client_ref!r} names an earlier run.", field="client_ref", advice="Choose a new one."
+        )
+    quote = FREE if session.where == "embedded" else spec.price_of(gathered.on_record)
+    check_budget(session, quote)
+    entry = Entry(
+        key=client_ref or new_key(),
+        model=spec.id,
+        service=session.service,
+        inputs=gathered.on_record,
+        input_hash=gathered.fingerprint,
+        price=quote.text,
+        expected_usd=quote.high,
+        created_at=datetime.now(UTC),
+        metadata=dict(metadata) if metadata else None,
+    )
+    session.ledger.add(entry)
+    run = Run(session, entry, spec=spec, timeout_s=timeout_s)
+    run._given = given
+    run._begin(lambda: run._send(gathered, callback_url, metadata), owned=True)
+    return run
+
+
+def take_up(session: Session, entry: Entry) -> Run:
+    """Follow a run of the record again, or give the one that is being followed."""
+    followed = living(entry.key)
+    if isinstance(followed, Run):
+        return followed
+    run = Run(session, entry, spec=_spec_on_record(session, entry.model))
+    if entry.is_open:
+        run._begin(run._resume)
+    elif entry.failure_message:
+        run._error = run._known(RunFailed, entry.failure_message)
+    return run
+
+
+def _spec_on_record(session: Session, model: str) -> ModelSpec:
+    return session.catalogue.get(model) if model in session.catalogue else ModelSpec(id=model)
+
+
+def _first_output(value: Any) -> Any:
+    if isinstance(value, Run):
+        if not value.outputs:
+            raise InputError(
+                f"The run given as an input has no result; it is {value.status}.", advice="Wait for it first."
+            )
+        return value.outputs[0]
+    return [_first_output(entry) for entry in value] if isinstance(value, list | tuple) else value

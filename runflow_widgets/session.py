@@ -1,0 +1,175 @@
+"""What a notebook is connected to now: one client, one ledger, one budget.
+
+Everything that starts a run asks for `current()`. Opening the first session needs to know both sides, the remote and
+the embedded, so it is done by whoever was named with `opens_with`; the package itself names `connect.connect`.
+This module imports nothing heavy: it is loaded with the package.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Literal
+
+from .errors import BudgetError, ConfigError, InputError
+
+if TYPE_CHECKING:
+    from .catalogue import Catalogue, Quote
+    from .client import Client
+    from .ledger import Ledger
+    from .portal import Portal
+
+Where = Literal["embedded", "remote"]
+
+
+@dataclass(slots=True)
+class Budget:
+    """How much may be spent before a run is refused."""
+
+    limit_usd: Decimal | None = None
+    per: Literal["session", "day"] = "session"
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def __repr__(self) -> str:
+        return "no limit" if self.limit_usd is None else f"at most ${self.limit_usd} per {self.per}"
+
+
+@dataclass(slots=True)
+class Session:
+    """An open connection and all that belongs to it; its repr is the one line that says where runs go."""
+
+    client: Client
+    where: Where
+    portal: Portal
+    ledger: Ledger
+    catalogue: Catalogue
+    note: str = ""
+    closing: list[Callable[[], Awaitable[Any]]] = field(default_factory=list)
+
+    @property
+    def service(self) -> str:
+        """The name of the service in the ledger."""
+        return "embedded" if self.where == "embedded" else self.client.base_url
+
+    @property
+    def label(self) -> str:
+        """Where runs go, in one line; every panel repeats it."""
+        if self.where == "embedded":
+            return "Embedded: runs are computed in this kernel, on the CPU, and cost nothing."
+        ending = f" with the key …{self.client.key.ending}" if self.client.key else " without a key"
+        return f"Remote: runs go to {self.client.base_url}{ending} and are billed there."
+
+    def __repr__(self) -> str:
+        return " ".join(part for part in (self.label, self.note) if part)
+
+    def close(self) -> None:
+        """End the connection; runs that are under way are left to be resumed."""
+        self.portal.call(self._close(), timeout_s=10)
+        self.ledger.close()
+
+    async def _close(self) -> None:
+        for close in (*self.closing, self.client.close):
+            await close()
+
+
+_lock = threading.RLock()
+_current: Session | None = None
+_opener: Callable[[], Session] | None = None
+_viewer: Callable[[Any], dict[str, Any]] | None = None
+_budget = Budget()
+
+
+def opens_with(opener: Callable[[], Session]) -> None:
+    """Say how the first session is opened."""
+    global _opener
+    _opener = opener
+
+
+def current() -> Session:
+    """The session that runs are started in; opened on first use."""
+    with _lock:
+        if _current is None:
+            if _opener is None:
+                raise ConfigError("Nothing is connected.", advice="Call rf.connect() first.")
+            use(_opener())
+        assert _current is not None
+        return _current
+
+
+def shows_with(viewer: Callable[[Any], dict[str, Any]]) -> None:
+    """Say how a run is shown in a cell; the widgets do it, and nothing below them knows of widgets."""
+    global _viewer
+    _viewer = viewer
+
+
+def view_of(run: object) -> dict[str, Any]:
+    """The mime bundle of a run: a live panel where one was named, else its text."""
+    return _viewer(run) if _viewer is not None else {"text/plain": repr(run)}
+
+
+def use(session: Session | None) -> Session | None:
+    """Make a session the current one and give back the one before it, still open."""
+    global _current
+    with _lock:
+        before, _current = _current, session
+        return before
+
+
+def budget(
+    limit_usd: float | str | Decimal | Literal["unchanged"] | None = "unchanged",
+    *,
+    per: Literal["session", "day"] = "session",
+) -> Budget:
+    """Set how much may be spent, or look at what is set; embedded runs cost nothing and are never refused.
+
+    Example:
+        >>> rf.budget(2.00, per="day")
+        at most $2.00 per day
+
+    Args:
+        limit_usd: The limit in US dollars; None lifts it.
+        per: A session begins when the package is loaded; a day begins at midnight.
+    """
+    if limit_usd == "unchanged":
+        return _budget
+    if per not in ("session", "day"):
+        raise InputError(f"per is {per!r}; it takes 'session' or 'day'.", field="per")
+    _budget.limit_usd = None if limit_usd is None else _read_limit(limit_usd)
+    _budget.per = per
+    return _budget
+
+
+def _read_limit(value: float | str | Decimal) -> Decimal:
+    from .wire import read_money
+
+    amount = read_money(value)
+    if amount is None or amount < 0:
+        raise InputError(f"The limit is {value!r}; it takes an amount in US dollars, 0 or more.", field="limit_usd")
+    return amount.quantize(Decimal("0.01")) if amount == amount.quantize(Decimal("0.01")) else amount
+
+
+def check_budget(session: Session, quote: Quote) -> None:
+    """Refuse a run that would pass the limit, naming what was spent and what would be.
+
+    Raises:
+        BudgetError: The run was not sent.
+    """
+    if session.where == "embedded" or _budget.limit_usd is None:
+        return
+    from .ledger import start_of
+
+    spent = session.ledger.spent_usd(since=start_of(_budget.per, _budget.began))
+    if quote.high is None:
+        raise BudgetError(
+            f"What this run will cost is not known ({quote.note or quote.text}), and a limit is set: {_budget!r}, "
+            f"${spent} spent.",
+            advice="Lift the limit with rf.budget(None) to send it anyway.",
+        )
+    if spent + quote.high > _budget.limit_usd:
+        raise BudgetError(
+            f"This run costs {quote.text}; with ${spent} spent that passes the limit ({_budget!r}). It was not sent.",
+            advice="Raise the limit with rf.budget(…) if that is what you want.",
+        )
