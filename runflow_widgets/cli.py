@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from .client import write_whole
 from .connection import connect, serve
@@ -71,6 +72,8 @@ def _serve(options: argparse.Namespace) -> int:
         f"Serving the Runflow API at {server.url}", "(a key is required)" if key else "(no key is required)", flush=True
     )
     print(f"What it serves: {server.url}/v1/openapi.json · end with Ctrl-C", flush=True)
+    # A terminated server ends like an interrupted one: it gives back its folder and its workers.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         server.wait()
     finally:
@@ -82,12 +85,10 @@ def _demo(options: argparse.Namespace) -> int:
     session = connect(embedded=True)
     print(session.label)
     for run, sample in _demo_runs(session, options.output):
-        began = time.monotonic()
         run.result()
-        took_s = time.monotonic() - began
         saved = run.save(options.output)
         places = ", ".join(str(path) for path in saved)
-        print(f"  {run.model:28} {sample:14} {took_s:5.1f} s  ${run.cost}  -> {places}", flush=True)
+        print(f"  {run.model:28} {sample:14} {run.elapsed_s:5.1f} s  ${run.cost}  -> {places}", flush=True)
     print(f"The pictures are in {options.output.resolve()}; the originals lie beside the results.")
     session.close()
     return 0
@@ -96,11 +97,11 @@ def _demo(options: argparse.Namespace) -> int:
 def _demo_runs(session: Session, folder: Path) -> list[tuple[Run, str]]:
     from . import samples
 
-    jobs = (
+    jobs: tuple[tuple[str, str, dict[str, Any]], ...] = (
         ("runflow/tag-removal", "tagged_mug", {}),
         ("runflow/object-removal", "picnic", {"mask": samples.load("picnic_mask")}),
         ("runflow/product-isolation", "perfume", {"aspect_ratio": "4:5", "resolution": "1K"}),
-        ("bria/background/remove", "portrait_plant", {}),
+        ("bria/background/remove", "plant", {}),
     )
     runs = []
     for model, sample, more in jobs:

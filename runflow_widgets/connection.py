@@ -20,11 +20,12 @@ from .client import Client, Outside, find_key, keep_key
 from .errors import ConfigError, InputError, OutputError, RunflowError
 from .ledger import Ledger, home
 from .portal import Portal, shared
-from .session import Session, current, use
+from .session import Session, current, opened, use
 from .wire import DEFAULT_BASE_URL
 
 if TYPE_CHECKING:
     from .engine import Service
+    from .engine.jobs import Pool
 
 BASE_URL_VARIABLE: Final = "RUNFLOW_BASE_URL"
 #: Never resolved: requests to it are handed to the service in this process.
@@ -38,7 +39,7 @@ def connect(
     embedded: bool | None = None,
     organization_id: str | None = None,
     keep: bool = False,
-    workers: int | None = None,
+    workers: int | Pool | None = None,
 ) -> Session:
     """Say where runs go; the answer says it in one line.
 
@@ -54,7 +55,7 @@ def connect(
         embedded: True computes here even though there is a key; False insists on the service.
         organization_id: Act for this organisation instead of the key's own.
         keep: Keep the key in the system's keyring (needs the extra `keyring`).
-        workers: How many embedded runs are computed at once.
+        workers: How many embedded runs are computed at once, or the pool that computes them.
     """
     found = None if embedded else find_key(key)
     address = base_url or os.environ.get(BASE_URL_VARIABLE)
@@ -68,6 +69,8 @@ def connect(
             raise ConfigError("There is no key to keep.", advice="Pass it once: rf.connect(key=…, keep=True).")
         keep_key(found)
     if embedded or (found is None and address is None):
+        if workers is None and (same := _still_embedded()) is not None:
+            return same
         session = _embedded(workers)
     else:
         client = Client(found, base_url=address or DEFAULT_BASE_URL, organization_id=organization_id)
@@ -76,7 +79,15 @@ def connect(
     return session
 
 
-def _embedded(workers: int | None) -> Session:
+def _still_embedded() -> Session | None:
+    """The current session, if it is the embedded one on the same folder; a second one would only cost memory."""
+    session = opened()
+    if session is None or session.where != "embedded" or session.ledger.path.parent != home():
+        return None
+    return session
+
+
+def _embedded(workers: int | Pool | None) -> Session:
     portal = shared()
     service = _open_service(home() / "embedded", workers=workers, allow_private=True, base_url=EMBEDDED_URL)
     client = Client(base_url=EMBEDDED_URL, transport=_in_process(service))
@@ -88,14 +99,14 @@ def _in_process(service: Service) -> httpx.ASGITransport:
     return httpx.ASGITransport(app=service.app, raise_app_exceptions=False, client=("127.0.0.1", 0))
 
 
-def _open_service(folder: Path, *, workers: int | None, allow_private: bool, **settings: Any) -> Service:
+def _open_service(folder: Path, *, workers: int | Pool | None, allow_private: bool, **settings: Any) -> Service:
     from .engine import open_service
     from .engine.workers import WorkerPool
 
     return open_service(
         folder,
         outside=_OutsideOfEngine(allow_private=allow_private),
-        pool=WorkerPool(workers),
+        pool=WorkerPool(workers) if workers is None or isinstance(workers, int) else workers,
         catalogue=Catalogue.bundled(),
         **settings,
     )
@@ -169,9 +180,9 @@ def serve(
     key: str | None = None,
     allow_private: bool = False,
     folder: str | Path | None = None,
-    workers: int | None = None,
+    workers: int | Pool | None = None,
     credit_usd: float | str | Decimal | None = None,
-    link_life_s: float = 3600,
+    **settings: Any,
 ) -> Server:
     """Serve the embedded models over HTTP, with the paths, bodies and codes of the real service.
 
@@ -181,9 +192,9 @@ def serve(
         key: Clients must send it as `Authorization: Bearer …`.
         allow_private: Let `image_url`, `zip_url` and `callback_url` name loopback and private addresses.
         folder: Where runs and files are kept; by default a folder of its own among ours.
-        workers: How many runs are computed at once.
+        workers: How many runs are computed at once, or the pool that computes them.
         credit_usd: Charge runs their catalogue price against this credit, to try out a client without money.
-        link_life_s: How long links to results are valid.
+        settings: Anything else that `engine.open_service` takes, for instance `link_life_s`.
     """
     try:
         import uvicorn
@@ -191,15 +202,6 @@ def serve(
         raise ConfigError("Serving needs the package uvicorn.", advice="pip install 'runflow-widgets[serve]'") from None
     if key is None and host not in ("127.0.0.1", "localhost", "::1"):
         raise ConfigError(f"Serving on {host} without a key would let anybody in.", advice="Pass a key.")
-    portal = shared()
-    service = _open_service(
-        Path(folder) if folder else home() / "served",
-        workers=workers,
-        allow_private=allow_private,
-        keys=None if key is None else {key: frozenset()},
-        credit=None if credit_usd is None else Decimal(str(credit_usd)),
-        link_life_s=link_life_s,
-    )
     try:
         sock = _bound_socket(host, port)
     except OSError as error:
@@ -207,10 +209,30 @@ def serve(
         raise ConfigError(
             f"Port {port} on {host} cannot be served ({reason}).", advice="Choose another port."
         ) from error
+    portal = shared()
+    service = _open_service(
+        Path(folder) if folder else home() / "served",
+        workers=workers,
+        allow_private=allow_private,
+        keys=None if key is None else {key: frozenset()},
+        credit=None if credit_usd is None else Decimal(str(credit_usd)),
+        **settings,
+    )
     bound = sock.getsockname()[1]
-    config = uvicorn.Config(service.app, log_level="warning", access_log=False, lifespan="off", server_header=False)
+    config = uvicorn.Config(
+        service.app,
+        interface="asgi3",  # it would take a bound method for something older
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=5,
+        timeout_graceful_shutdown=2,
+    )
     server = uvicorn.Server(config)
-    job = portal.submit(server.serve(sockets=[sock]))
+    # Whoever waits for the server may be interrupted; it is ended by `close`, in order.
+    job = portal.submit(server.serve(sockets=[sock]), interrupted=lambda: False)
     shown = f"[{host}]" if ":" in host else host
     note = "a key is required" if key else "no key is required"
     return Server(portal, service, server, f"http://{shown}:{bound}", job, note)

@@ -104,10 +104,14 @@ class Ledger:
 
     Args:
         path: The file; made when it is first needed.
+        busy_s: How long to wait while another kernel writes.
         say: Where a person is told that the file cannot be used; warns by default.
     """
 
-    def __init__(self, path: Path | None = None, *, say: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self, path: Path | None = None, *, say: Callable[[str], None] | None = None, busy_s: float = 10.0
+    ) -> None:
+        self._busy_s = busy_s
         self.path = path or home() / "ledger.sqlite"
         self._say = say or (lambda sentence: warnings.warn(sentence, UserWarning, stacklevel=2))
         self._lock = threading.RLock()
@@ -130,7 +134,7 @@ class Ledger:
         return self._connection
 
     def _connect(self, target: str) -> sqlite3.Connection:
-        connection = sqlite3.connect(target, timeout=10, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(target, timeout=self._busy_s, isolation_level=None, check_same_thread=False)
         try:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")

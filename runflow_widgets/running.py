@@ -22,7 +22,7 @@ from .portal import BEAT_S
 from .result import Output, copy_beside
 from .session import Session, check_budget, current, view_of
 from .snippets import snippet
-from .wire import Json, RunState
+from .wire import DEFAULT_BASE_URL, Json, RunState
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -84,10 +84,10 @@ class Run(Followed):
 
     @property
     def note(self) -> str | None:
-        """Something to know about the result, for instance that only a part of it landed."""
+        """What it is doing, or about its result: that only a part of it landed."""
         if self.status == "partial_succeeded":
             return f"Only a part of the results landed: {len(self._outputs)}."
-        return self.state.note if self.state else None
+        return self.state.note if self.state and not self.state.is_terminal else None
 
     @property
     def cost(self) -> Decimal | None:
@@ -98,6 +98,11 @@ class Run(Followed):
     def where(self) -> str:
         """Where it runs, in a sentence."""
         return self._session.label
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether it runs in this kernel, at no cost, and can be cancelled."""
+        return self._session.where == "embedded"
 
     @property
     def typical_s(self) -> float | None:
@@ -215,7 +220,7 @@ class Run(Followed):
         Raises:
             ConfigError: The run is remote; the service offers no way to cancel.
         """
-        if self._session.where != "embedded":
+        if not self.is_embedded:
             raise ConfigError(
                 "The service has no public way to cancel a run: once accepted it runs to its end and is billed.",
                 advice="run.stop_waiting() stops following it here; rf.runs.resume() collects the result later.",
@@ -245,7 +250,9 @@ class Run(Followed):
 
     def code(self, language: str = "python") -> str:
         """The run as code to copy: `python`, `python-await`, `curl` or `javascript`."""
-        return snippet(language, self.model, self._entry.inputs, base_url=self._session.client.base_url)
+        # The embedded service has no address outside this process; the code is for where others can reach it.
+        base_url = DEFAULT_BASE_URL if self.is_embedded else self._session.client.base_url
+        return snippet(language, self.model, self._entry.inputs, base_url=base_url)
 
     @classmethod
     def from_callback(cls, payload: Mapping[str, Any], *, session: Session | None = None) -> Run:
@@ -267,7 +274,7 @@ class Run(Followed):
                 key=state.client_ref or new_key(), model="unknown/unknown", service=session.service, id=state.id
             )
             session.ledger.add(entry)
-        run = cls(session, entry, spec=_spec(session, entry.model))
+        run = cls(session, entry, spec=_spec_on_record(session, entry.model))
         run._begin(lambda: run._settle(state))
         return run
 

@@ -99,6 +99,11 @@ def current() -> Session:
         return _current
 
 
+def opened() -> Session | None:
+    """The current session, if one is open."""
+    return _current
+
+
 def shows_with(viewer: Callable[[Any], dict[str, Any]]) -> None:
     """Say how a run is shown in a cell; the widgets do it, and nothing below them knows of widgets."""
     global _viewer

@@ -141,6 +141,8 @@ def _plain(value: Any) -> Any:
 
 
 def _media(value: Any, name: str, *, picture: bool) -> Any:
+    if isinstance(value, Upload):
+        return value
     if isinstance(value, Asset):
         return value.ref
     if isinstance(value, str) and value.startswith(_REMOTE):
@@ -155,7 +157,7 @@ def _as_upload(value: Any, *, picture: bool) -> Upload:
     stem = "image" if picture else "file"
     if isinstance(value, str) and value.startswith("data:"):
         data, mime_type = read_data_uri(value)
-        upload = Upload(data, f"{stem}{extension_for(mime_type)}", mime_type)
+        upload = Upload(data, f"{stem}.{extension_for(mime_type)}", mime_type)
     elif (data_and_name := _bytes_of(value, stem)) is not None:
         data, filename = data_and_name
         upload = Upload(data, filename, sniff_mime(data))
@@ -171,7 +173,7 @@ def _bytes_of(value: Any, stem: str) -> tuple[bytes, str] | None:
     """The bytes of what already is a file, unchanged: encoding it anew would only lose or bloat."""
     if isinstance(value, bytes | bytearray | memoryview):
         data = bytes(value)
-        return data, f"{stem}{extension_for(sniff_mime(data))}"
+        return data, f"{stem}.{extension_for(sniff_mime(data))}"
     if isinstance(value, str | Path):
         path = Path(value).expanduser()
         try:
@@ -184,12 +186,12 @@ def _bytes_of(value: Any, stem: str) -> tuple[bytes, str] | None:
             ) from None
     if hasattr(value, "read_bytes"):
         data = value.read_bytes()
-        return data, str(getattr(value, "name", None) or f"{stem}{extension_for(sniff_mime(data))}")
+        return data, str(getattr(value, "name", None) or f"{stem}.{extension_for(sniff_mime(data))}")
     if hasattr(value, "read") and not hasattr(value, "convert"):
         data = value.read()
         if not isinstance(data, bytes):
             raise InputError("the open file gives text.", advice='Open it with mode "rb".')
-        return data, Path(str(getattr(value, "name", ""))).name or f"{stem}{extension_for(sniff_mime(data))}"
+        return data, Path(str(getattr(value, "name", ""))).name or f"{stem}.{extension_for(sniff_mime(data))}"
     return None
 
 

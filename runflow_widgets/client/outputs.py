@@ -108,7 +108,7 @@ def _write_output(folder: Path, index: int, link: OutputLink, found: Download) -
         raise OutputError(f"{redact(link.url)} is empty.")
     if link.kind == "image" and not mime_type.startswith("image/"):
         raise OutputError(f"{redact(link.url)} should be a picture, but is {mime_type}.")
-    path = folder / f"{index + 1:02d}{extension_for(mime_type)}"
+    path = folder / f"{index + 1:02d}.{extension_for(mime_type)}"
     write_whole(path, found.data)
     return SavedOutput(path, mime_type.split("/")[0], mime_type, len(found.data), link.width, link.height)
 

@@ -1,0 +1,87 @@
+# Each target sets up what it needs by itself; `make` alone lists them.
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+CONSTRAINTS := .ci/constraints.txt
+# A second line of ipykernel, beside the newest in the environment: the thread rules of the two differ.
+OLD_IPYKERNEL := 6.31.0
+OLD_KERNEL := $(VENV)/ipykernel-$(OLD_IPYKERNEL)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo lab serve test check js format bench clean
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+demo: $(VENV)/.installed ## run the four models on bundled pictures; on a terminal, offer JupyterLab afterwards
+	$(BIN)/python -m runflow_widgets demo -o demo-output
+	@if [ -t 0 ] && [ -t 1 ]; then \
+		printf 'Open the first notebook in JupyterLab now? [y/N] '; read answer; \
+		case "$$answer" in [yY]*) $(MAKE) lab ;; esac; \
+	fi
+
+lab: $(VENV)/.lab ## open JupyterLab on the first notebook
+	$(BIN)/python -m jupyterlab --ServerApp.ip=127.0.0.1 notebooks/01_first_run.ipynb
+
+serve: $(VENV)/.tested ## serve the embedded models on port 8787
+	$(BIN)/python -m runflow_widgets serve
+
+test: check ## run every check there is
+	@chromium=$$(tests/tools/find-chromium) || exit 1; \
+	RUNFLOW_TEST_CHROMIUM="$$chromium" $(BIN)/python -m pytest -q --durations=10
+
+check: $(VENV)/.tested js ## formatting, lint, types, layers, JavaScript; no test of behaviour
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+js: tests/js/node_modules/.made ## types, lint and tests of the browser side
+	cd tests/js && npm run -s types && npm run -s lint && npm run -s test
+
+format: $(VENV)/.tested tests/js/node_modules/.made ## format everything
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	cd tests/js && npm run -s format
+
+bench: $(VENV)/.bench ## measure, side by side with others where there are any
+	@for bench in tests/benchmarks/bench_*.py; do echo; $(BIN)/python $$bench; done
+
+clean: ## remove what the other targets made
+	rm -rf $(VENV) .cache dist build demo-output tests/js/node_modules
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# Debian splits venv from Python; virtualenv, unpacked beside us, does the same job.
+$(VENV)/.venv-made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed."; exit 1; }
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV) 2>/dev/null || { \
+		rm -rf $(VENV); \
+		$(PYTHON) -m pip install -q --target .cache/virtualenv virtualenv && \
+		PYTHONPATH=.cache/virtualenv $(PYTHON) -m virtualenv -q $(VENV); }
+	@$(PIP) install -c $(CONSTRAINTS) pip
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.venv-made pyproject.toml $(CONSTRAINTS)
+	$(PIP) install -c $(CONSTRAINTS) -e .
+	@touch $@
+
+$(VENV)/.lab: $(VENV)/.installed
+	$(PIP) install -c $(CONSTRAINTS) -e '.[lab]'
+	@touch $@
+
+$(VENV)/.tested: $(VENV)/.venv-made pyproject.toml $(CONSTRAINTS)
+	$(PIP) install -c $(CONSTRAINTS) -e '.[serve,lab,keyring]' --group test
+	$(PIP) install --no-deps --upgrade --target $(OLD_KERNEL) ipykernel==$(OLD_IPYKERNEL) nest-asyncio==1.6.0
+	@touch $@ $(VENV)/.installed $(VENV)/.lab
+
+$(VENV)/.bench: $(VENV)/.tested
+	$(PIP) install --upgrade --target $(VENV)/bench fal-client replicate
+	@touch $@
+
+tests/js/node_modules/.made: tests/js/package.json
+	@command -v npm >/dev/null || { echo "The checks of the browser side need Node.js 20 or newer with npm."; exit 1; }
+	cd tests/js && npm install --silent --no-package-lock
+	@touch $@

@@ -1,0 +1,51 @@
+"""What every endpoint works with: the parts of one service, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Final
+
+from ..catalogue import Catalogue
+from .delivery import Deliveries
+from .jobs import Jobs, Pool
+from .links import Links
+from .media import Media
+from .outside import Outside
+from .store import Store
+
+#: The one organisation that an embedded service has.
+ORGANISATION: Final = "00000000-0000-7000-8000-000000000001"
+
+
+class Core:
+    """The service without its HTTP side; `open_service` tells what the arguments are."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        outside: Outside,
+        pool: Pool,
+        catalogue: Catalogue,
+        keys: Mapping[str, frozenset[str]] | None,
+        credit: Decimal | None,
+        max_open_runs: int,
+        base_url: str | None,
+        link_life_s: float,
+        poll_after_ms: int,
+        retry_waits_s: Sequence[float],
+    ) -> None:
+        self.store = store
+        self.catalogue = catalogue
+        self.keys = None if keys is None else dict(keys)
+        self.credit = credit
+        self.max_open_runs = max_open_runs
+        self.base_url = base_url
+        self.poll_after_ms = poll_after_ms
+        self.organisation = ORGANISATION
+        self.links = Links(store.secret("links"), link_life_s)
+        self.media = Media(store, self.links)
+        self.deliveries = Deliveries(store, outside, retry_waits_s)
+        self.jobs = Jobs(store, self.media, pool, outside, self.deliveries, catalogue)
+        self.pool = pool

@@ -1,0 +1,245 @@
+"""Filling a hole with what the rest of the photo would continue there.
+
+Method: exemplar-based completion as an optimisation over all overlapping patches (Wexler, Shechtman & Irani, CVPR 2004)
+with PatchMatch correspondences, from coarse to fine. Big holes are solved at a reduced size and the correspondences
+are lifted to full resolution, so that grain and texture are real; a membrane then evens out the light at the rim.
+Every pixel farther than `feather_px` from the mask stays byte for byte.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import InputError
+from . import Map, Mask, Photo, Report, part_of, patchmatch, quiet
+from .cutout import to_lab
+from .membrane import membrane
+from .patchmatch import Index, Puzzle
+
+Box = tuple[slice, slice]
+
+
+@dataclass(frozen=True, slots=True)
+class InpaintOptions:
+    """How a hole is filled.
+
+    Attributes:
+        seed: The same seed gives the same picture.
+        radius: Patches are 2·radius + 1 pixels wide.
+        solved_px: At most so many pixels of a hole are searched for; larger holes are solved smaller and lifted.
+        context: How far around a hole sources are looked for, in sizes of the hole.
+        feather_px: How far outside the mask pixels may be blended.
+        coarsest_px: The hole's thickness on the coarsest scale.
+        detail: How much of the single best source's fine texture is put back after voting, which blurs.
+    """
+
+    seed: int = 0
+    radius: int = 3
+    solved_px: int = 40_000
+    context: float = 1.3
+    feather_px: int = 2
+    coarsest_px: int = 12
+    detail: float = 0.8
+
+
+def inpaint(photo: Photo, hole: Mask, options: InpaintOptions | None = None, report: Report = quiet) -> Photo:
+    """Fill the masked part of a photo; the input is not changed."""
+    options = options or InpaintOptions()
+    if hole.shape != photo.shape[:2]:
+        raise InputError(f"The mask has the shape {hole.shape}, but the photo {photo.shape[:2]}.")
+    if hole.all():
+        raise InputError("The mask covers the whole photo, so nothing is left to fill it from.")
+    grown = _grow(hole, options.feather_px)
+    unknown = hole.copy() if grown.all() else grown
+    filled = photo.copy()
+    labels, boxes = _groups(unknown, options)
+    for number, (label, box) in enumerate(boxes):
+        step = part_of(report, number / len(boxes), (number + 1) / len(boxes))
+        group = unknown[box] & (labels[box] == label)
+        filled[box][group] = _fill(filled[box], group, unknown[box] & ~group, options, step)[group]
+        unknown[box][group] = False
+    return _feathered(photo, filled, hole, options.feather_px)
+
+
+def _grow(hole: Mask, pixels: int) -> Mask:
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * pixels + 1, 2 * pixels + 1))
+    return np.asarray(cv2.dilate(hole.astype(np.uint8), disc) > 0, np.bool_)
+
+
+def _groups(hole: Mask, options: InpaintOptions) -> tuple[NDArray[np.int32], list[tuple[int, Box]]]:
+    """Holes that lie close together are one problem; the small ones first, then they serve the others as source."""
+    near = _grow(hole, max(2, round(0.006 * max(hole.shape))))
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(near.astype(np.uint8))
+    order = sorted(range(1, len(stats)), key=lambda label: int(stats[label, cv2.CC_STAT_AREA]))
+    return np.asarray(labels, np.int32), [(label, _context(stats[label], options)) for label in order]
+
+
+def _context(stats: NDArray[Any], options: InpaintOptions) -> Box:
+    left, top, width, height = (int(value) for value in stats[:4])
+    margin = max(48, round(options.context * max(width, height)))
+    return (
+        slice(max(0, top - margin), top + height + margin),
+        slice(max(0, left - margin), left + width + margin),
+    )
+
+
+def _feathered(photo: Photo, filled: Photo, hole: Mask, feather_px: int) -> Photo:
+    """All of the filling inside the mask, less and less of it on the few pixels outside."""
+    distance = np.asarray(cv2.distanceTransform((~hole).astype(np.uint8), cv2.DIST_L2, 3), np.float32)
+    rim = (distance > 0) & (distance <= feather_px)
+    share = (1 - distance[rim] / (feather_px + 1))[:, None]
+    result = np.where(hole[..., None], filled, photo)
+    result[rim] = np.rint(filled[rim] * share + photo[rim] * (1 - share)).astype(np.uint8)
+    return result
+
+
+def _fill(photo: Photo, hole: Mask, forbidden: Mask, options: InpaintOptions, report: Report) -> Photo:
+    lifts = max(0, int(np.ceil(np.log2(max(1.0, hole.sum() / options.solved_px)) / 2)))
+    thickness = 2 * float(cv2.distanceTransform(np.pad(hole, 1).astype(np.uint8), cv2.DIST_L2, 5).max())
+    wanted = lifts + max(0, int(np.ceil(np.log2(max(1.0, thickness / 2**lifts / options.coarsest_px)))))
+    scales = min(wanted, max(0, int(np.log2(min(hole.shape) / 24)))) if min(hole.shape) > 24 else 0
+    pyramid = _pyramid(photo, hole, forbidden, scales)
+    pyramid = [scale for scale in pyramid if Puzzle.of(scale[1], scale[2], options.radius).sources.sum() >= 64]
+    if not pyramid:
+        return np.clip(membrane(photo.astype(np.float32), hole), 0, 255).astype(np.uint8)[
+            : hole.shape[0], : hole.shape[1]
+        ]
+    painted = _solve(pyramid, min(lifts, len(pyramid) - 1), options, report)
+    return painted[: hole.shape[0], : hole.shape[1]]
+
+
+def _pyramid(photo: Photo, hole: Mask, forbidden: Mask, scales: int) -> list[tuple[Photo, Mask, Mask]]:
+    """The problem at full size, half, a quarter, …; a pixel that is nearly half hole is hole."""
+    unit = 2**scales
+    height, width = hole.shape
+    # Halving must be exact at every scale, or the lifted correspondences drift.
+    pad = ((0, -height % unit), (0, -width % unit))
+    photo = np.pad(photo, (*pad, (0, 0)), mode="edge")
+    hole, forbidden = np.pad(hole, pad), np.pad(forbidden, pad, constant_values=True)
+    pyramid = [(photo, hole, forbidden)]
+    for _ in range(scales):
+        photo, hole, forbidden = pyramid[-1]
+        smaller = np.asarray(_halved(photo), np.uint8)
+        # Near the hole only what is known may count; elsewhere the plain mean does.
+        box = _around(hole, 2)
+        known = (~(hole | forbidden)[box]).astype(np.float32)
+        share = _halved(known)[..., None]
+        colours = _halved(photo[box] * known[..., None]) / np.maximum(share, 1e-4)
+        half_box = tuple(slice(side.start // 2, side.stop // 2) for side in box)
+        smaller[half_box] = np.where(share > 0, np.rint(colours).astype(np.uint8), smaller[half_box])
+        shares = (np.asarray(_halved(plane.astype(np.uint8) * 255)) for plane in (hole, forbidden))
+        pyramid.append((smaller, next(shares) > 102, next(shares) > 0))
+    return pyramid
+
+
+def _around(hole: Mask, margin: int) -> Box:
+    """The bounding box with a margin, its corners on even places."""
+    sides = []
+    for axis in (1, 0):
+        where, length = np.nonzero(hole.any(axis=axis))[0], hole.shape[1 - axis]
+        start, stop = max(0, int(where[0]) - margin), min(length, int(where[-1]) + margin + 2)
+        sides.append(slice(start - start % 2, stop - stop % 2 if stop < length else stop))
+    return sides[0], sides[1]
+
+
+def _halved(values: NDArray[Any]) -> NDArray[Any]:
+    size = (values.shape[1] // 2, values.shape[0] // 2)
+    return np.asarray(cv2.resize(values, size, interpolation=cv2.INTER_AREA))
+
+
+def _solve(pyramid: list[tuple[Photo, Mask, Mask]], lifts: int, options: InpaintOptions, report: Report) -> Photo:
+    rng = np.random.default_rng(options.seed)
+    puzzle: Puzzle | None = None
+    field: Index = np.empty(0, np.int64)
+    lab: Map = np.empty(0, np.float32)
+    for depth in range(len(pyramid) - 1, lifts - 1, -1):
+        photo, hole, forbidden = pyramid[depth]
+        report(0.85 * (1 - (depth - lifts + 1) / (len(pyramid) - lifts)), f"filling at 1/{2**depth} of the size")
+        finer = Puzzle.of(hole, forbidden, options.radius)
+        lab = to_lab(photo)
+        if puzzle is None:
+            lab = membrane(lab, hole)
+            field = rng.choice(np.flatnonzero(finer.sources), len(finer.targets))
+        else:
+            field, allowed = patchmatch.lift(puzzle, field, finer)
+            _paint(lab, finer, field, allowed * finer.trust[finer.targets])
+        puzzle = finer
+        field, error = _improve(lab, puzzle, field, rng, rounds=max(2, 10 - 4 * (len(pyramid) - 1 - depth)))
+    assert puzzle is not None
+    weight = patchmatch.weights_of(puzzle, error, 4.0)
+    for depth in range(lifts - 1, -1, -1):
+        report(0.85 + 0.1 * (1 - depth / max(1, lifts)), f"lifting to 1/{2**depth} of the size")
+        finer = Puzzle.of(pyramid[depth][1], pyramid[depth][2], options.radius - 1)
+        field, allowed = patchmatch.lift(puzzle, field, finer)
+        puzzle, weight = finer, (allowed * finer.trust[finer.targets]).astype(np.float32)
+    return _finish(pyramid[0][0], puzzle, field, weight, options)
+
+
+def _paint(picture: Map, puzzle: Puzzle, field: Index, weight: Map) -> None:
+    pixels = np.flatnonzero(puzzle.hole)
+    picture.reshape(-1, 3)[pixels] = patchmatch.vote(puzzle, field, weight, picture, pixels)
+
+
+def _improve(lab: Map, puzzle: Puzzle, field: Index, rng: np.random.Generator, rounds: int) -> tuple[Index, Map]:
+    """Match and vote in turn, until what is painted and where it comes from agree."""
+    filters = patchmatch.components(lab, puzzle, rng)
+    offered = patchmatch.describe(lab, filters)
+    wanted = offered
+    error = np.ones(len(field), np.float32)
+    for round_ in range(rounds):
+        exact = patchmatch.match_all(puzzle, wanted, offered) if round_ == 0 else None
+        field, error = exact or patchmatch.match(puzzle, field, wanted, offered, rng, rounds=1 if round_ else 2)
+        _paint(lab, puzzle, field, patchmatch.weights_of(puzzle, error, 1.0))
+        if round_ < rounds - 1:
+            wanted = _described_again(lab, puzzle, filters, wanted)
+    return field, error
+
+
+def _described_again(lab: Map, puzzle: Puzzle, filters: Map, described: Map) -> Map:
+    """Only patches that touch the hole have changed."""
+    rows, columns = np.divmod(puzzle.targets, lab.shape[1])
+    margin = 2 * puzzle.radius
+    top, left = max(0, rows.min() - margin), max(0, columns.min() - margin)
+    box = (slice(top, rows.max() + margin + 1), slice(left, columns.max() + margin + 1))
+    fresh = described.copy()
+    part = patchmatch.describe(lab[box], filters)
+    y, x = rows - top, columns - left
+    fresh.reshape(-1, fresh.shape[2])[puzzle.targets] = part[y, x]
+    return fresh
+
+
+def _finish(photo: Photo, puzzle: Puzzle, field: Index, weight: Map, options: InpaintOptions) -> Photo:
+    """Vote in real colours, put fine texture back, and match the light at the rim."""
+    box = _around(puzzle.hole, 12)
+    whole_ring = _grow(puzzle.hole, 2)
+    hole, ring, target = puzzle.hole[box], whole_ring[box], (puzzle.number >= 0).reshape(puzzle.hole.shape)[box]
+    painted = photo[box].astype(np.float32)
+    painted[ring] = patchmatch.vote(puzzle, field, weight, photo, np.flatnonzero(whole_ring))
+
+    exact = painted.copy()
+    exact[target] = photo.reshape(-1, 3)[field]
+    texture = _fine(exact) - _fine(painted)
+    result = painted + options.detail * texture + _light(photo[box], painted, hole, ring & ~hole)
+    finished = photo.copy()
+    finished[box][hole] = np.clip(np.rint(result[hole]), 0, 255).astype(np.uint8)
+    return finished
+
+
+def _fine(picture: Map) -> Map:
+    return np.asarray(picture - cv2.GaussianBlur(picture, (0, 0), 1.5), np.float32)
+
+
+def _light(photo: Photo, painted: Map, hole: Mask, rim: Mask) -> Map:
+    """On the rim both are known, what the patches say and what is true: the difference is a matter of light."""
+    difference = np.zeros_like(painted)
+    difference[rim] = photo[rim] - painted[rim]
+    # A large difference is no light but something that ends at the rim.
+    difference[np.abs(difference).max(axis=2) > 40] = 0
+    share = np.asarray(cv2.blur(rim.astype(np.float32), (7, 7)))[..., None]
+    smooth = np.where(rim[..., None], np.asarray(cv2.blur(difference, (7, 7))) / np.maximum(share, 1e-3), 0)
+    return membrane(smooth.astype(np.float32), hole)

@@ -1,0 +1,182 @@
+"""For every patch that touches a hole, a similar patch from the rest of the picture.
+
+The field of correspondences is found by PatchMatch (Barnes et al., SIGGRAPH 2009): good offsets spread to neighbours,
+random jumps find new ones. The patches are compared by a few numbers each, their principal components (Hotelling,
+1933), and the hole is painted by the votes of all patches that overlap a pixel (Wexler, Shechtman & Irani, CVPR 2004).
+All steps work on whole arrays, so NumPy is fast enough.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from . import Map, Mask
+
+Index = NDArray[np.int64]
+_COMPONENTS = 16
+_SAMPLES = 4000
+#: Patches of the picture compared with all others at once: this many pairs still fit into memory and time.
+_BRUTE_FORCE = 30_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Puzzle:
+    """One scale of the problem: where patches are wanted, and where they may come from.
+
+    Places are flat indices into the picture. `number` turns a place into its position in `targets`, or -1.
+    """
+
+    hole: Mask
+    radius: int
+    sources: Mask
+    targets: Index
+    number: NDArray[np.int32]
+    trust: Map
+
+    @classmethod
+    def of(cls, hole: Mask, forbidden: Mask, radius: int) -> Puzzle:
+        """Patches that touch the hole want a source; sources see neither hole, nor frame, nor what is forbidden."""
+        square = np.ones((2 * radius + 1, 2 * radius + 1), np.uint8)
+        touched = cv2.dilate(hole.astype(np.uint8), square) > 0
+        sources = cv2.dilate((hole | forbidden).astype(np.uint8), square) == 0
+        sources[:radius] = sources[-radius:] = False
+        sources[:, :radius] = sources[:, -radius:] = False
+        targets = np.flatnonzero(touched)
+        number = np.full(hole.size, -1, np.int32)
+        number[targets] = np.arange(len(targets))
+        # The rim is known; what lies deep inside rests on guesses and should not speak as loud.
+        depth = np.asarray(cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 3), np.float32)
+        return cls(hole, radius, sources, targets, number, (1.3**-depth).ravel().astype(np.float32))
+
+
+def components(picture: Map, puzzle: Puzzle, rng: np.random.Generator) -> Map:
+    """The filters that tell this picture's patches apart best: components × size × size × channels."""
+    radius = puzzle.radius
+    y, x = np.divmod(rng.choice(np.flatnonzero(puzzle.sources), _SAMPLES), picture.shape[1])
+    around = range(-radius, radius + 1)
+    patches = np.stack([picture[y + dy, x + dx] for dy in around for dx in around], axis=1)
+    patches = patches.reshape(len(y), -1) - patches.reshape(len(y), -1).mean(axis=0)
+    distance = np.square(np.mgrid[-radius : radius + 1, -radius : radius + 1]).sum(axis=0)
+    weight = np.repeat(np.exp(-distance / (1.4 * len(around) ** 2)).ravel(), picture.shape[2])
+    vectors = np.linalg.eigh((patches * weight).T @ (patches * weight))[1][:, ::-1][:, :_COMPONENTS]
+    filters = (vectors * weight[:, None]).T.reshape(-1, len(around), len(around), picture.shape[2])
+    return np.asarray(filters, np.float32)
+
+
+def describe(picture: Map, filters: Map) -> Map:
+    """The few numbers that stand for the patch round each pixel."""
+    planes = [np.ascontiguousarray(plane) for plane in np.moveaxis(picture, 2, 0)]
+    described = np.empty((*picture.shape[:2], len(filters)), np.float32)
+    for index, kernel in enumerate(filters):
+        described[..., index] = np.sum(
+            [cv2.filter2D(p, -1, kernel[..., c], borderType=cv2.BORDER_REFLECT_101) for c, p in enumerate(planes)],
+            axis=0,
+        )
+    return described
+
+
+def match_all(puzzle: Puzzle, wanted: Map, offered: Map) -> tuple[Index, Map] | None:
+    """The best source of every target by comparing all with all; None where that would take too long."""
+    places = np.flatnonzero(puzzle.sources)
+    if len(puzzle.targets) * len(places) > _BRUTE_FORCE:
+        return None
+    candidates = offered.reshape(-1, offered.shape[2])[places]
+    goals = wanted.reshape(-1, wanted.shape[2])[puzzle.targets]
+    distance = (candidates**2).sum(axis=1)[None] - 2 * goals @ candidates.T
+    best = distance.argmin(axis=1)
+    error = ((goals - candidates[best]) ** 2).sum(axis=1)
+    return places[best], error.astype(np.float32)
+
+
+def match(
+    puzzle: Puzzle, field: Index, wanted: Map, offered: Map, rng: np.random.Generator, rounds: int
+) -> tuple[Index, Map]:
+    """Improve a field of sources by propagation and random search."""
+    goals = wanted.reshape(-1, wanted.shape[2])[puzzle.targets]
+    flat = offered.reshape(-1, offered.shape[2])
+    field = field.copy()
+    error = _errors(goals, flat, field)
+    for round_ in range(rounds):
+        for step in (4, 1) if round_ == 0 else (1,):
+            for dy, dx in ((0, step), (step, 0), (0, -step), (-step, 0)):
+                proposal, possible = _from_neighbour(puzzle, field, dy, dx)
+                # A neighbour's offset may be a little worse: patches that hang together look better than exact crumbs.
+                _adopt(field, error, goals, flat, proposal, possible, 0.8)
+        reach = max(puzzle.hole.shape)
+        while reach >= 1:
+            proposal, possible = _nearby(puzzle, field, reach, rng)
+            _adopt(field, error, goals, flat, proposal, possible, 1.0)
+            reach //= 3
+    return field, error
+
+
+def vote(puzzle: Puzzle, field: Index, weight: Map, picture: NDArray[np.generic], pixels: Index) -> Map:
+    """Paint the given pixels: the weighted mean of what all patches that cover a pixel have there."""
+    height, width = puzzle.hole.shape
+    flat = picture.reshape(height * width, -1)
+    y, x = np.divmod(pixels, width)
+    total = np.zeros((len(pixels), flat.shape[1]), np.float32)
+    weights = np.full(len(pixels), 1e-9, np.float32)
+    for dy in range(-puzzle.radius, puzzle.radius + 1):
+        for dx in range(-puzzle.radius, puzzle.radius + 1):
+            inside = (y >= dy) & (y - dy < height) & (x >= dx) & (x - dx < width)
+            patch = puzzle.number[np.where(inside, pixels - dy * width - dx, 0)]
+            share = np.where(inside & (patch >= 0), weight[patch], 0).astype(np.float32)
+            total += flat[field[patch] + dy * width + dx] * share[:, None]
+            weights += share
+    return total / weights[:, None]
+
+
+def lift(puzzle: Puzzle, field: Index, finer: Puzzle) -> tuple[Index, Mask]:
+    """The same field at twice the size, and which of its sources are still allowed."""
+    width, fine_width = puzzle.hole.shape[1], finer.hole.shape[1]
+    y, x = np.divmod(finer.targets, fine_width)
+    coarse = puzzle.number[(y // 2) * width + x // 2]
+    source_y, source_x = np.divmod(field[coarse], width)
+    lifted = (2 * source_y + y % 2) * fine_width + 2 * source_x + x % 2
+    allowed = (coarse >= 0) & finer.sources.ravel()[lifted]
+    fallback = np.flatnonzero(finer.sources)[0]
+    return np.where(allowed, lifted, fallback), allowed
+
+
+def weights_of(puzzle: Puzzle, error: Map, sharpness: float) -> Map:
+    """How loud each patch speaks: by how well it fits and by how well its place is known."""
+    scale = np.percentile(error, 75) / sharpness + 1e-3
+    return np.asarray(np.exp(-np.minimum(error / (2 * scale), 30)) * puzzle.trust[puzzle.targets], np.float32)
+
+
+def _errors(goals: Map, flat: Map, field: Index) -> Map:
+    return np.asarray(((goals - flat[field]) ** 2).sum(axis=1), np.float32)
+
+
+def _from_neighbour(puzzle: Puzzle, field: Index, dy: int, dx: int) -> tuple[Index, Mask]:
+    height, width = puzzle.hole.shape
+    y, x = np.divmod(puzzle.targets, width)
+    inside = (y + dy >= 0) & (y + dy < height) & (x + dx >= 0) & (x + dx < width)
+    neighbour = puzzle.number[np.where(inside, puzzle.targets + dy * width + dx, 0)]
+    source_y, source_x = np.divmod(field[neighbour], width)
+    source_y, source_x = source_y - dy, source_x - dx
+    inside &= (neighbour >= 0) & (source_y >= 0) & (source_y < height) & (source_x >= 0) & (source_x < width)
+    proposal = np.where(inside, source_y * width + source_x, 0)
+    return proposal, inside & puzzle.sources.ravel()[proposal] & (proposal != field)
+
+
+def _nearby(puzzle: Puzzle, field: Index, reach: int, rng: np.random.Generator) -> tuple[Index, Mask]:
+    height, width = puzzle.hole.shape
+    y, x = np.divmod(field, width)
+    y = np.clip(y + rng.integers(-reach, reach + 1, len(field)), 0, height - 1)
+    x = np.clip(x + rng.integers(-reach, reach + 1, len(field)), 0, width - 1)
+    proposal = y * width + x
+    return proposal, puzzle.sources.ravel()[proposal]
+
+
+def _adopt(field: Index, error: Map, goals: Map, flat: Map, proposal: Index, possible: Mask, tolerance: float) -> None:
+    chosen = np.flatnonzero(possible)
+    found = _errors(goals[chosen], flat, proposal[chosen])
+    better = found * tolerance < error[chosen]
+    field[chosen[better]] = proposal[chosen[better]]
+    error[chosen[better]] = found[better]

@@ -1,0 +1,192 @@
+"""What each embedded model does with the inputs of the API; a worker calls `perform`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from .models import Map, Photo, part_of
+from .models.canvas import place, ratio_of, reframe, reframe_plane
+from .models.cutout import Cutout, cut_out
+from .models.inpaint import InpaintOptions, inpaint
+from .models.isolate import TIERS, choose, frame_of, isolate
+from .models.matting import own_colours, refine
+from .models.tags import remove_tags
+from .workbench import Picture, Workbench
+from .workers import WorkDone, WorkOrder
+
+Task = Callable[[Workbench], None]
+
+#: Below it a person should look at the edge before using it.
+_DOUBTFUL: Final = 0.55
+#: A mask that marks more than this was perhaps meant the other way round.
+_MOSTLY_WHITE: Final = 0.6
+_LOCAL: Final = "This was done by a local method in this kernel, not by the service's own network."
+
+
+def perform(order: WorkOrder, report: Callable[[float, str], None]) -> WorkDone:
+    """Do one order: read its files, run the model, write the results into its folder.
+
+    Raises:
+        InputError: An input cannot be used; `field` names it.
+    """
+    task = TASKS.get(order.model)
+    if task is None:
+        raise InputError(f"{order.model} cannot run here.", field="model", advice=f"Possible are {', '.join(TASKS)}.")
+    bench = Workbench(order, report)
+    report(0.0, "opening the inputs")
+    task(bench)
+    bench.note(_LOCAL)
+    report(1.0, "done")
+    return bench.done()
+
+
+def _background_removal(bench: Workbench) -> None:
+    picture = bench.picture("image_url")
+    ratio = _ratio(bench, "config.aspect_ratio", required=False)
+    with bench.timed("inference_ms"):
+        colours, alpha, _ = _cut_out(bench, picture)
+        if ratio:
+            placement = place(alpha > 0.5, ratio)
+            colours, alpha = reframe(colours, placement), reframe_plane(alpha, placement, 0)
+            bench.note(placement.sentence)
+    bench.save(colours, picture, alpha=alpha, as_png=True)
+
+
+def _background_colour(bench: Workbench) -> None:
+    picture = bench.picture("image_url")
+    colour = np.array([_channel(bench, f"color_{name}") for name in ("red", "green", "blue")], np.float32)
+    with bench.timed("inference_ms"):
+        colours, alpha, _ = _cut_out(bench, picture)
+        share = alpha[..., None]
+        result = np.asarray(np.rint(colours * share + colour * (1 - share)), np.uint8)
+    grey = bool((colour == colour[0]).all()) and picture.is_grey
+    bench.save(result, picture if grey == picture.is_grey else _in_colour(picture))
+
+
+def _product_isolation(bench: Workbench) -> None:
+    picture = bench.picture("image_url")
+    ratio = _ratio(bench, "aspect_ratio", required=True)
+    tier = bench.value("resolution")
+    if tier not in TIERS:
+        raise InputError(f"resolution is {tier!r}.", field="resolution", advice=f"Possible are {', '.join(TIERS)}.")
+    prompt = bench.value("prompt", default="")
+    if not isinstance(prompt, str):
+        raise InputError("prompt must be text.", field="prompt")
+    with bench.timed("inference_ms"):
+        colours, alpha, found = _cut_out(bench, picture, share=0.6)
+        if prompt.strip():
+            alpha = _chosen(bench, picture, found, alpha, prompt)
+        size = frame_of(ratio or (1, 1), TIERS[tier])
+        result, scale = isolate(colours, alpha, size, report=part_of(bench.report, 0.65, 0.95))
+    bench.note(f"The product was placed on {size[0]}×{size[1]} px, scaled by {scale:.2f}.")
+    if scale > 1.2:
+        bench.note("The photo has fewer pixels than the asked resolution, so it looks soft.", level="warning")
+    bench.save(result, _in_colour(picture))
+
+
+def _tag_removal(bench: Workbench) -> None:
+    picture = bench.picture("image_url")
+    ratio = _ratio(bench, "config.aspect_ratio", required=False)
+    bench.seed = bench.order.seed or 0
+    with bench.timed("inference_ms"):
+        result, tags = remove_tags(
+            picture.rgb, filling=InpaintOptions(seed=bench.seed), report=part_of(bench.report, 0.05, 0.85)
+        )
+        for tag in tags:
+            left, top, width, height = tag.box
+            what = "A tag with its string" if tag.has_string else "A tag"
+            bench.note(f"{what} was removed at {left}, {top} ({width}×{height} px, score {tag.score:.2f}).")
+        if not tags:
+            bench.note("No tag was found, so the picture is unchanged.", level="warning")
+        alpha = picture.alpha
+        if ratio:
+            placement = place(_enlarged(cut_out(result).mask, result), ratio)
+            bench.note(placement.sentence)
+            result = reframe(result, placement, report=part_of(bench.report, 0.85, 0.95))
+            alpha = None if alpha is None else reframe_plane(alpha, placement, 1)
+    if result is picture.rgb:
+        bench.save_bytes(picture.data, picture.mime, (result.shape[1], result.shape[0]))
+    else:
+        bench.save(result, picture, alpha=alpha)
+
+
+def _object_removal(bench: Workbench) -> None:
+    picture, mask = bench.photo_and_mask()
+    bench.seed = bench.order.seed or 0
+    if mask.mean() > _MOSTLY_WHITE:
+        bench.note(
+            f"The mask marks {mask.mean():.0%} of the picture: white is removed. Invert it if that was not meant.",
+            level="warning",
+        )
+    with bench.timed("inference_ms"):
+        result = inpaint(picture.rgb, mask, InpaintOptions(seed=bench.seed), part_of(bench.report, 0.05, 0.95))
+    bench.note(f"{mask.mean():.1%} of the picture was filled.")
+    bench.save(result, picture, alpha=picture.alpha)
+
+
+TASKS: Final[Mapping[str, Task]] = {
+    "bria/background/remove": _background_removal,
+    "runflow/background-removal": _background_removal,
+    "runflow/background-color": _background_colour,
+    "runflow/object-removal": _object_removal,
+    "runflow/product-isolation": _product_isolation,
+    "runflow/tag-removal": _tag_removal,
+}
+
+
+def _cut_out(bench: Workbench, picture: Picture, *, share: float = 0.9) -> tuple[Photo, Map, Cutout]:
+    """The subject's own colours, its alpha, and how it was found; says so when in doubt."""
+    found = cut_out(picture.rgb, report=part_of(bench.report, 0.05, 0.6 * share))
+    if not found.mask.any():
+        raise InputError(
+            "Nothing stands out from the background of this picture.",
+            field="image_url",
+            advice="A cut-out needs a subject that differs from what is around it.",
+        )
+    alpha = refine(picture.rgb, found.mask, report=part_of(bench.report, 0.6 * share, share))
+    if picture.alpha is not None:
+        alpha = alpha * picture.alpha
+    if found.confidence < _DOUBTFUL:
+        bench.note(f"The cut-out is doubtful (confidence {found.confidence:.2f}): check its edge.", level="warning")
+    else:
+        bench.note(f"The subject was cut out with confidence {found.confidence:.2f}.")
+    return own_colours(picture.rgb, alpha), alpha, found
+
+
+def _chosen(bench: Workbench, picture: Picture, found: Cutout, alpha: Map, prompt: str) -> Map:
+    part, sentence = choose(picture.rgb, _enlarged(found.mask, picture.rgb), prompt)
+    bench.note(sentence, level="warning" if "ignored" in sentence else "info")
+    reach = max(3, round(0.01 * max(part.shape)))
+    return alpha * np.asarray(cv2.dilate(part.astype(np.uint8), np.ones((reach, reach), np.uint8)), np.float32)
+
+
+def _enlarged(mask: NDArray[np.bool_], photo: Photo) -> NDArray[np.bool_]:
+    size = (photo.shape[1], photo.shape[0])
+    return np.asarray(cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0, np.bool_)
+
+
+def _in_colour(picture: Picture) -> Picture:
+    """The same manner of writing, for a result that is not grey although the input was."""
+    if not picture.is_grey:
+        return picture
+    return Picture(picture.rgb, picture.alpha, picture.mime, False, None, picture.data)
+
+
+def _ratio(bench: Workbench, name: str, *, required: bool) -> tuple[int, int] | None:
+    text = bench.value(name)
+    if text is None and required:
+        raise InputError(f"{name} is missing.", field=name, advice='One looks like "4:3".')
+    return None if text is None else ratio_of(text, name)
+
+
+def _channel(bench: Workbench, name: str) -> int:
+    value = bench.value(name)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 255:
+        raise InputError(f"{name} is {value!r}.", field=name, advice="It must be a whole number from 0 to 255.")
+    return value

@@ -1,0 +1,107 @@
+"""The main program of a worker: reads orders from its standard input until that closes, one after the other.
+
+Started by `workers.WorkerPool` as `python -m runflow_widgets.engine.worker_process MODULE MEMORY_MB THREADS`.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import os
+import queue
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import IO, Any
+
+from ..errors import InputError
+from .worker import read_frame, write_frame
+from .workers import WorkDone, WorkOrder
+
+Perform = Callable[[WorkOrder, Callable[[float, str], None]], WorkDone]
+
+
+def main(arguments: list[str]) -> None:
+    """Work until the parent closes the pipe or dies."""
+    task_module, memory_mb, threads = arguments
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    orders_pipe, answers_pipe = _claim_pipes()
+    orders: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(orders_pipe, orders), daemon=True).start()
+    _limit_memory(int(memory_mb))
+    while True:
+        order = orders.get()
+        write_frame(answers_pipe, {"kind": "begun"})
+        write_frame(answers_pipe, _answer(task_module, int(threads), order, answers_pipe))
+
+
+def _claim_pipes() -> tuple[IO[bytes], IO[bytes]]:
+    """Keep the two pipes for ourselves; whatever a library prints goes to the error output instead."""
+    orders = os.fdopen(os.dup(0), "rb")
+    answers = os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    return orders, answers
+
+
+def _listen(pipe: IO[bytes], orders: queue.SimpleQueue[dict[str, Any]]) -> None:
+    while (order := read_frame(pipe)) is not None:
+        orders.put(order)
+    # The parent is gone. Another thread may be deep in a computation, so nothing softer would end it now.
+    os._exit(0)
+
+
+def _limit_memory(megabytes: int) -> None:
+    if not megabytes:
+        return
+    try:
+        import resource
+    except ImportError:
+        return  # Windows has no such limit
+    size = megabytes * 1024 * 1024
+    # Data, not address space: libraries reserve far more addresses than they ever use.
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    resource.setrlimit(resource.RLIMIT_DATA, (size if hard == resource.RLIM_INFINITY else min(size, hard), hard))
+
+
+@functools.cache
+def _perform_of(task_module: str, threads: int) -> Perform:
+    import cv2
+
+    cv2.setNumThreads(threads)
+    perform: Perform = importlib.import_module(task_module).perform
+    return perform
+
+
+def _answer(task_module: str, threads: int, order: dict[str, Any], pipe: IO[bytes]) -> dict[str, Any]:
+    def report(fraction: float, note: str) -> None:
+        write_frame(pipe, {"kind": "progress", "fraction": min(1.0, max(0.0, float(fraction))), "note": note})
+
+    try:
+        perform = _perform_of(task_module, threads)
+        return {"kind": "done", **asdict(perform(WorkOrder(**order), report))}
+    except InputError as problem:
+        sentence = " ".join(part for part in (problem.message, problem.advice) if part)
+        return _failure("INPUT_VALIDATION_FAILED", sentence, field=problem.field, stage="preprocess")
+    except Exception as problem:
+        if isinstance(problem, MemoryError) or _is_opencv_out_of_memory(problem):
+            return _failure("OUT_OF_MEMORY", "The run needed more memory than a worker may use; try a smaller picture.")
+        return _failure("MODEL_ERROR", f"The model failed: {type(problem).__name__}: {problem}"[:500])
+
+
+def _failure(code: str, message: str, *, field: str | None = None, stage: str = "execute") -> dict[str, Any]:
+    return {"kind": "failed", "code": code, "message": message, "field": field, "stage": stage}
+
+
+def _is_opencv_out_of_memory(problem: Exception) -> bool:
+    import cv2
+
+    return isinstance(problem, cv2.error) and getattr(problem, "code", None) == cv2.Error.StsNoMem
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,30 @@
+"""Everything image-like becomes one upright bitmap here, and bytes or a data URI again.
+
+No other part of the package converts pictures, so there is one answer to what "upright", "a mask" or "a picture"
+means. Pillow and NumPy are imported by the functions that need them: importing this costs nothing.
+"""
+
+from .archive import safe_unzip
+from .bitmap import encode, encode_png, from_array, is_image_like, open_image, thumbnail, to_array
+from .kinds import data_uri, extension_for, read_data_uri, sniff_mime
+from .mask import MASK_NAME, PHOTO_NAME, REFERENCE_NAME, pack_mask_zip, read_mask
+
+__all__ = [
+    "MASK_NAME",
+    "PHOTO_NAME",
+    "REFERENCE_NAME",
+    "data_uri",
+    "encode",
+    "encode_png",
+    "extension_for",
+    "from_array",
+    "is_image_like",
+    "open_image",
+    "pack_mask_zip",
+    "read_data_uri",
+    "read_mask",
+    "safe_unzip",
+    "sniff_mime",
+    "thumbnail",
+    "to_array",
+]

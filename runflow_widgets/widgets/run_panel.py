@@ -1,0 +1,193 @@
+"""The panel of a run: where it stands, how long it takes, what it costs, what it made."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import threading
+import time
+import weakref
+from pathlib import Path
+from typing import Any, Final
+
+import anywidget
+import traitlets as t
+
+from ..errors import RunflowError
+from ..images import thumbnail
+from ..running import Run
+
+_STATIC: Final = Path(__file__).parent / "static"
+#: The page is told of progress at most this often.
+EVERY_S: Final = 0.1
+
+WORDS: Final = {
+    "unsent": "Preparing",
+    "queued": "Waiting in line",
+    "dispatching": "Starting",
+    "running": "Running",
+    "succeeded": "Done",
+    "partial_succeeded": "Done in part",
+    "failed": "Failed",
+    "errored": "Failed",
+    "canceled": "Cancelled",
+    "cancelled": "Cancelled",
+}
+
+
+class RunPanel(anywidget.AnyWidget):
+    """Show a run while it goes on; `display(run)` makes one.
+
+    Example:
+        >>> run = rf.run("runflow/tag-removal", image=photo)
+        >>> run
+    """
+
+    _esm = _STATIC / "run_panel.js"
+    _css = _STATIC / "run_panel.css"
+
+    title = t.Unicode().tag(sync=True)
+    """The model's id."""
+    status = t.Unicode("unsent").tag(sync=True)
+    """The service's word for where the run stands."""
+    says = t.Unicode().tag(sync=True)
+    """The same for people, with the note or the error."""
+    where = t.Unicode().tag(sync=True)
+    """Where it runs, in a sentence."""
+    price = t.Unicode().tag(sync=True)
+    """What it will cost, and once it is over, what it cost."""
+    elapsed_s = t.Float(0.0).tag(sync=True)
+    """Seconds since it began, when this was last written; the page counts on from here."""
+    typical_s = t.Float(None, allow_none=True).tag(sync=True)
+    """How long such runs usually take here, in seconds; None if none was seen yet."""
+    progress = t.Float(None, allow_none=True).tag(sync=True)
+    """From 0 to 1; None where the service does not tell."""
+    done = t.Bool(default_value=False).tag(sync=True)
+    """Whether nothing more will come."""
+    failed = t.Bool(default_value=False).tag(sync=True)
+    """Whether it ended without a result."""
+    embedded = t.Bool(default_value=False).tag(sync=True)
+    """Whether it can be cancelled (embedded) or only no longer waited for (remote)."""
+    picture = t.Bytes(b"").tag(sync=True)
+    """A small picture of the first result, as WebP."""
+    files = t.List(t.Unicode()).tag(sync=True)
+    """Where the results lie on this machine."""
+
+    def __init__(self, run: Run) -> None:
+        # Before the traits are set: the portal may report a change while the widget is being made.
+        self._lock = threading.Lock()
+        self._timer: Any = None
+        self._written = 0.0
+        self._run = run
+        super().__init__(**_facts(run))
+        self.on_msg(self._asked)
+        if not run.done:
+            # Weakly, or a panel that is no longer shown would live as long as its run.
+            reference = weakref.ref(self)
+
+            def tell(_: Run) -> None:
+                if (panel := reference()) is not None:
+                    panel._changed()
+
+            run.watch(tell)
+        self._changed()
+
+    def _changed(self) -> None:
+        """Write now, or a moment later if something was written just before; the last change is never lost."""
+        with self._lock:
+            if self._timer is not None:
+                return
+            wait_s = max(0.0, self._written + EVERY_S - time.monotonic())
+            portal = self._run._session.portal
+            self._timer = portal.loop
+        portal.soon(portal.loop.call_later, wait_s, self._write)
+
+    def _write(self) -> None:
+        with self._lock:
+            self._timer = None
+            self._written = time.monotonic()
+        with self.hold_sync():
+            for name, value in _facts(self._run).items():
+                setattr(self, name, value)
+
+    def _asked(self, _: object, content: dict[str, Any], __: object) -> None:
+        try:
+            if content.get("do") == "cancel":
+                self._run.cancel()
+            elif content.get("do") == "stop":
+                self._run.stop_waiting()
+        except RunflowError as error:
+            self.says = str(error)
+
+    def __repr__(self) -> str:
+        return f"RunPanel({self._run!r})"
+
+
+def _facts(run: Run) -> dict[str, Any]:
+    over = run.done
+    says = WORDS.get(run.status, run.status)
+    if run.error is not None:
+        says = run.error.message
+    elif run.note:
+        says = f"{says}: {run.note}"
+    return {
+        "title": run.model,
+        "status": run.status,
+        "says": says,
+        "where": run.where,
+        "price": _price(run),
+        "elapsed_s": round(run.elapsed_s, 2),
+        "typical_s": run.typical_s,
+        "progress": run.progress,
+        "done": over,
+        "failed": over and run.error is not None,
+        "embedded": run.is_embedded,
+        "picture": _picture(run) if over else b"",
+        "files": [str(output.path) for output in run.outputs],
+    }
+
+
+def _price(run: Run) -> str:
+    if run.cost is not None and run.done:
+        return "free: it ran here" if run.is_embedded else f"cost ${run.cost}"
+    return "runs here: free" if run.is_embedded else run.price.text
+
+
+def _picture(run: Run) -> bytes:
+    first = next((output for output in run.outputs if output.kind == "image"), None)
+    if first is None:
+        return b""
+    try:
+        small = thumbnail(first.image, 512)
+    except RunflowError:
+        return b""
+    buffer = io.BytesIO()
+    small.save(buffer, "WEBP", quality=85, method=2)
+    return buffer.getvalue()
+
+
+_panels: weakref.WeakKeyDictionary[Run, RunPanel] = weakref.WeakKeyDictionary()
+
+
+def show(run: Run) -> dict[str, Any]:
+    """The mime bundle of a run: the live panel, and beside it what a page without widgets shows."""
+    panel = _panels.get(run)
+    if panel is None or panel.comm is None:
+        panel = _panels[run] = RunPanel(run)
+    live = panel._repr_mimebundle_()
+    bundle = dict(live[0]) if live else {}
+    bundle["text/plain"] = repr(run)
+    bundle["text/html"] = static_html(run)
+    return bundle
+
+
+def static_html(run: Run) -> str:
+    """The panel as plain HTML, for a saved notebook and for pages without widgets."""
+    facts = _facts(run)
+    rows = [f"<strong>{html.escape(facts['title'])}</strong> · {html.escape(facts['says'])}"]
+    rows.append(f"{facts['elapsed_s']:.1f} s · {html.escape(facts['price'])} · {html.escape(facts['where'])}")
+    if facts["picture"]:
+        data = base64.b64encode(facts["picture"]).decode("ascii")
+        rows.append(f'<img alt="result" style="max-width:256px" src="data:image/webp;base64,{data}">')
+    return '<div style="line-height:1.6">' + "<br>".join(rows) + "</div>"

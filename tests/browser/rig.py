@@ -1,0 +1,228 @@
+"""A real JupyterLab, and Notebook 7, in a real headless Chromium, over loopback and nothing else."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import nbformat
+from jupyter_client import BlockingKernelClient
+from playwright.sync_api import sync_playwright
+
+TESTS = Path(__file__).parent.parent
+CHROMIUM = os.environ.get("RUNFLOW_TEST_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
+CHROMIUM_ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    # Whatever else a page asks for fails at once instead of hanging until a limit.
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1 , EXCLUDE localhost",
+]
+SETTINGS = {
+    "@jupyterlab/apputils-extension/notification": {
+        "fetchNews": "false",
+        "checkForUpdates": False,
+        "doNotDisturbMode": True,
+    },
+    "@jupyterlab/docmanager-extension/plugin": {"autosave": False},
+}
+# Finds the notebook in the page, whichever of the two front ends it is.
+FIND_PANEL = """() => {
+  const app = window.jupyterapp;
+  const shown = app ? [app.shell.currentWidget, ...app.shell.widgets("main")] : [];
+  const panel = shown.find((widget) => widget?.content && widget.sessionContext);
+  if (!panel || !panel.content.widgets || !panel.sessionContext.isReady || !panel.context.isReady) return false;
+  window.panel = panel;
+  const kernel = panel.sessionContext.session?.kernel;
+  return kernel?.connectionStatus === "connected" && kernel.status === "idle";
+}"""
+
+
+# What Notebook 7 itself throws while it starts, with no widget on the page.
+NOISE = ("reading 'schema'", "is not registered", "not yet registered", "registered.")
+
+
+def is_noise(fault: str) -> bool:
+    return any(known in fault for known in NOISE)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return found.getsockname()[1]
+
+
+class JupyterServer:
+    """One isolated server for both front ends, with folders of its own."""
+
+    def __init__(self, root: Path):
+        self.root = root
+        self.folder = Path(tempfile.mkdtemp(prefix="runflow-jupyter-"))
+        self.token = secrets.token_hex(16)
+        self.port = free_port()
+
+    def __enter__(self):
+        for plugin, values in SETTINGS.items():
+            path = self.folder / "settings" / f"{plugin}.jupyterlab-settings"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(values))
+        paths = [str(TESTS / "kernels"), str(TESTS / "engine"), *filter(None, [os.environ.get("PYTHONPATH")])]
+        environment = {
+            **os.environ,
+            "JUPYTER_CONFIG_DIR": str(self.folder / "config"),
+            "JUPYTER_DATA_DIR": str(self.folder / "data"),
+            "JUPYTER_RUNTIME_DIR": str(self.folder / "runtime"),
+            "JUPYTERLAB_SETTINGS_DIR": str(self.folder / "settings"),
+            "JUPYTERLAB_WORKSPACES_DIR": str(self.folder / "workspaces"),
+            "IPYTHONDIR": str(self.folder / "ipython"),
+            "JUPYTER_PLATFORM_DIRS": "1",
+            "PYTHONPATH": os.pathsep.join(paths),
+            "RUNFLOW_HOME": str(self.folder / "runflow"),
+        }
+        command = [
+            sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root",
+            "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={self.port}", "--ServerApp.port_retries=0",
+            f"--ServerApp.root_dir={self.root}", f"--IdentityProvider.token={self.token}",
+            "--ServerApp.terminals_enabled=False", "--LabApp.expose_app_in_browser=True",
+            "--JupyterNotebookApp.expose_app_in_browser=True", "--LabApp.extension_manager=readonly",
+            "--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        ]  # fmt: skip
+        self.log = (self.folder / "server.log").open("wb")
+        self.process = subprocess.Popen(
+            command, env=environment, stdout=self.log, stderr=subprocess.STDOUT, cwd=self.root, start_new_session=True
+        )
+        deadline = time.monotonic() + 90
+        while True:
+            with contextlib.suppress(OSError):
+                self.ask("/api/status")
+                return self
+            assert self.process.poll() is None, (self.folder / "server.log").read_text()
+            assert time.monotonic() < deadline, (self.folder / "server.log").read_text()
+            time.sleep(0.05)
+
+    def __exit__(self, *_):
+        with contextlib.suppress(OSError):
+            for kernel in self.ask("/api/kernels"):
+                self.ask(f"/api/kernels/{kernel['id']}", "DELETE")
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(15)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(5)
+        self.log.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def ask(self, path: str, method: str = "GET"):
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}{path}", method=method, headers={"Authorization": f"token {self.token}"}
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            data = answer.read()
+        return json.loads(data) if data else None
+
+
+class Browser:
+    """One Chromium; it remembers every request that was not for this machine."""
+
+    def __init__(self):
+        self.strayed: list[str] = []
+
+    def __enter__(self):
+        self._playwright = sync_playwright().start()
+        self._browser = self._playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
+        return self
+
+    def __exit__(self, *_):
+        self._browser.close()
+        self._playwright.stop()
+
+    def page(self, *, colour_scheme: str = "light"):
+        context = self._browser.new_context(viewport={"width": 1100, "height": 800}, color_scheme=colour_scheme)
+        page = context.new_page()
+        page.faults = []
+        page.on("pageerror", lambda error: page.faults.append(str(error)) if not is_noise(str(error)) else None)
+        page.on("request", self._note)
+        return page
+
+    def _note(self, request):
+        parts = urlsplit(request.url)
+        if parts.scheme in ("http", "https", "ws", "wss") and parts.hostname not in ("127.0.0.1", "localhost"):
+            self.strayed.append(request.url)
+
+
+class Notebook:
+    """A notebook that is open in a page."""
+
+    def __init__(self, page, server: JupyterServer, name: str, cells: list[str], *, kind: str, dark: bool = False):
+        self.page, self.server = page, server
+        notebook = nbformat.v4.new_notebook()
+        notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        notebook.cells = [nbformat.v4.new_code_cell(cell) for cell in cells]
+        nbformat.write(notebook, server.root / name)
+        prefix = {"lab": "/doc/tree/", "notebook": "/notebooks/"}[kind]
+        page.goto(f"http://127.0.0.1:{server.port}{prefix}{name}?token={server.token}", wait_until="commit")
+        page.wait_for_function(FIND_PANEL, timeout=90_000)
+        # Always set: the front end keeps the theme of the test before.
+        theme, light = ("JupyterLab Dark", "false") if dark else ("JupyterLab Light", "true")
+        page.evaluate("([theme]) => jupyterapp.commands.execute('apputils:change-theme', {theme})", [theme])
+        page.wait_for_function("([light]) => document.body.dataset.jpThemeLight === light", arg=[light])
+        self._client = None
+
+    def run_all(self) -> None:
+        self.page.evaluate("() => jupyterapp.commands.execute('notebook:run-all-cells')")
+        faults = [output for cell in self.outputs() for output in cell if output["output_type"] == "error"]
+        assert not faults, faults
+
+    def outputs(self) -> list[list[dict]]:
+        return self.page.evaluate("() => panel.content.widgets.map((cell) => cell.model.outputs?.toJSON() ?? [])")
+
+    def save(self) -> None:
+        self.page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
+        self.page.wait_for_function("() => !panel.model.dirty")
+
+    def ask(self, expression: str):
+        """The value of an expression in the kernel, without touching the page."""
+        if self._client is None:
+            kernel_id = self.page.evaluate("() => panel.sessionContext.session.kernel.id")
+            path = self.server.folder / "runtime" / f"kernel-{kernel_id}.json"
+            self._client = BlockingKernelClient(connection_file=str(path))
+            self._client.load_connection_file()
+            self._client.start_channels()
+            self._client.wait_for_ready(timeout=30)
+        code = f"__import__('json').dumps({expression}, default=str)"
+        message_id = self._client.execute("", silent=True, user_expressions={"value": code})
+        while True:
+            reply = self._client.get_shell_msg(timeout=60)
+            if reply["parent_header"].get("msg_id") == message_id:
+                answer = reply["content"]["user_expressions"]["value"]
+                assert answer["status"] == "ok", answer
+                return json.loads(ast.literal_eval(answer["data"]["text/plain"]))
+
+    def until(self, expression: str, timeout_s: float = 30) -> None:
+        deadline = time.monotonic() + timeout_s
+        while not self.ask(expression):
+            assert time.monotonic() < deadline, f"{expression} never became true"
+            time.sleep(0.05)
+
+    def close(self) -> None:
+        if self._client is not None:
+            self._client.stop_channels()
+        self.page.context.close()

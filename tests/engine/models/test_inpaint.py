@@ -1,0 +1,121 @@
+"""A filled hole continues what is around it, and nothing else of the picture changes."""
+
+import cv2
+import numpy as np
+import pytest
+
+from runflow_widgets.engine.models.inpaint import InpaintOptions, inpaint
+from runflow_widgets.engine.models.membrane import membrane
+from runflow_widgets.errors import InputError
+
+
+def a_hole(shape, top=60, left=80, size=28):
+    hole = np.zeros(shape[:2], bool)
+    hole[top : top + size, left : left + size] = True
+    return hole
+
+
+def with_a_blot(photo, hole):
+    blotted = photo.copy()
+    blotted[hole] = (255, 0, 255)
+    return blotted
+
+
+def test_outside_the_mask_and_its_feather_every_byte_stays(scenes):
+    photo = with_a_blot(scenes.stripes(), hole := a_hole((160, 200)))
+
+    filled = inpaint(photo, hole)
+
+    near = cv2.dilate(hole.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    assert np.array_equal(filled[~near], photo[~near])
+    assert not np.array_equal(filled[hole], photo[hole])
+
+
+def test_a_pattern_is_continued_better_than_by_smearing(scenes):
+    truth = scenes.stripes()
+    photo = with_a_blot(truth, hole := a_hole(truth.shape))
+
+    filled = inpaint(photo, hole)
+    smeared = cv2.inpaint(photo, hole.astype(np.uint8), 3, cv2.INPAINT_TELEA)
+
+    def error(picture):
+        return np.abs(picture[hole].astype(float) - truth[hole]).mean()
+
+    assert error(filled) < 0.5 * error(smeared)
+
+
+def test_nothing_of_the_blot_is_left_and_grain_is_kept(scenes):
+    truth = scenes.backdrop(160, 200)
+    photo = with_a_blot(truth, hole := a_hole(truth.shape))
+
+    filled = inpaint(photo, hole)
+
+    assert np.abs(filled[hole].astype(float) - truth[hole]).max() < 25
+    assert 0.5 < filled[hole].std(axis=0).mean() / truth[hole].std(axis=0).mean() < 2
+
+
+def test_the_same_seed_gives_the_same_pixels(scenes):
+    photo, hole = scenes.stripes(), a_hole((160, 200))
+
+    once, again = (inpaint(photo, hole, InpaintOptions(seed=4)) for _ in range(2))
+    other = inpaint(photo, hole, InpaintOptions(seed=5))
+
+    assert np.array_equal(once, again)
+    assert not np.array_equal(once, other)
+
+
+def test_a_big_hole_is_solved_small_and_lifted(scenes):
+    truth = scenes.stripes(240, 320)
+    hole = a_hole(truth.shape, size=60)
+    steps = scenes.Steps()
+
+    filled = inpaint(with_a_blot(truth, hole), hole, InpaintOptions(solved_px=400), steps)
+
+    assert steps.rise
+    assert np.abs(filled[hole].astype(float) - truth[hole]).mean() < 45
+    assert 0.5 < filled[hole].std() / truth[hole].std() < 1.5
+
+
+def test_several_holes_and_holes_at_the_frame_are_filled(scenes):
+    truth = scenes.backdrop(160, 200)
+    hole = a_hole(truth.shape, 0, 0, 20) | a_hole(truth.shape, 100, 150, 60) | a_hole(truth.shape, 70, 70, 5)
+
+    filled = inpaint(with_a_blot(truth, hole), hole)
+
+    assert np.abs(filled[hole].astype(float) - truth[hole]).mean() < 15
+
+
+@pytest.mark.parametrize(("height", "width"), [(8, 8), (20, 90), (64, 64), (65, 71)])
+def test_small_and_odd_sizes_work_even_if_little_is_left(height, width):
+    photo = np.full((height, width, 3), 90, np.uint8)
+    hole = np.zeros((height, width), bool)
+    hole[1:-1, 1:-1] = True
+
+    filled = inpaint(with_a_blot(photo, hole), hole, InpaintOptions(feather_px=0))
+
+    assert np.abs(filled.astype(int) - 90).max() <= 2
+
+
+def test_an_empty_mask_changes_nothing(scenes):
+    photo = scenes.stripes()
+
+    assert np.array_equal(inpaint(photo, np.zeros((160, 200), bool)), photo)
+
+
+@pytest.mark.parametrize(
+    ("hole", "sentence"), [(np.ones((160, 200), bool), "whole photo"), (np.zeros((3, 3), bool), "shape")]
+)
+def test_a_mask_that_cannot_be_used_is_refused(scenes, hole, sentence):
+    with pytest.raises(InputError, match=sentence):
+        inpaint(scenes.stripes(), hole)
+
+
+def test_a_membrane_is_smooth_and_lies_between_its_rims():
+    ramp = np.tile(np.linspace(0, 100, 40, dtype=np.float32)[None, :, None], (30, 1, 1))
+    hole = np.zeros((30, 40), bool)
+    hole[8:22, 12:28] = True
+
+    filled = membrane(np.where(hole[..., None], -500, ramp).astype(np.float32), hole)
+
+    assert np.abs(filled - ramp).max() < 4
+    assert np.array_equal(filled[~hole], ramp[~hole])

@@ -1,0 +1,68 @@
+"""Tags are found by what makes them tags; plain cloth, balls and stripes are left alone."""
+
+import numpy as np
+import pytest
+
+from runflow_widgets.engine.models.tags import find_tags, remove_tags
+
+
+def test_a_price_tag_is_found_whole(scenes):
+    photo, truth = scenes.tagged()
+    steps = scenes.Steps()
+
+    tags, mask = find_tags(photo, report=steps)
+
+    assert len(tags) == 1
+    assert mask[truth].mean() > 0.97
+    assert mask[~truth].mean() < 0.06
+    assert steps.rise
+
+
+def test_its_string_goes_with_it(scenes):
+    photo, _ = scenes.tagged()
+
+    tags, mask = find_tags(photo)
+
+    assert tags[0].has_string
+    assert mask[60:120, 235:260].any(axis=1).mean() > 0.7
+
+
+def test_the_box_is_told_at_the_size_of_the_photo(scenes):
+    photo, _ = scenes.tagged()
+    large = np.repeat(np.repeat(photo, 3, axis=0), 3, axis=1)
+
+    tags, mask = find_tags(large)
+
+    left, top, width, height = tags[0].box
+    assert mask.shape == large.shape[:2]
+    assert left < 3 * 200
+    assert left + width > 3 * 270
+    assert top + height > 3 * 230
+
+
+def test_a_removed_tag_leaves_cloth(scenes):
+    photo, truth = scenes.tagged()
+    steps = scenes.Steps()
+
+    clean, tags = remove_tags(photo, report=steps)
+
+    assert len(tags) == 1
+    assert np.abs(clean[truth].mean(axis=0) - [70, 60, 110]).max() < 12
+    assert np.array_equal(clean[:, :120], photo[:, :120])
+    assert steps.rise
+
+
+@pytest.mark.parametrize("scene", ["backdrop", "stripes"])
+def test_where_no_tag_is_nothing_changes(scenes, scene):
+    photo = getattr(scenes, scene)(240, 320)
+
+    clean, tags = remove_tags(photo)
+
+    assert tags == ()
+    assert clean is photo
+
+
+def test_the_same_photo_gives_the_same_finds(scenes):
+    photo, _ = scenes.tagged()
+
+    assert find_tags(photo)[0] == find_tags(photo)[0]
