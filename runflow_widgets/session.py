@@ -67,6 +67,10 @@ class Session:
 
     def close(self) -> None:
         """End the connection; runs that are under way are left to be resumed."""
+        global _current
+        with _lock:
+            if _current is self:
+                _current = None
         self.portal.call(self._close(), timeout_s=10)
         self.ledger.close()
 

@@ -55,6 +55,11 @@ def item_path(collection: str, item_id: str, tail: str = "") -> str:
     return f"{path}/{tail}" if tail else path
 
 
+def nested_path(collection: str, item_id: str, inner: str, inner_id: str, tail: str = "") -> str:
+    """The path of an item within an item, for instance one line of a run's log."""
+    return item_path(collection, item_id) + item_path(inner, inner_id, tail).removeprefix("/v1")
+
+
 def read_time(value: object) -> datetime | None:
     """ISO 8601 in any of the spellings in use; a time without a zone is UTC."""
     if not isinstance(value, str):

@@ -60,6 +60,14 @@ def test_connecting_here_twice_is_one_connection():
     assert rf.connect() is rf.connect()
 
 
+def test_after_closing_a_connection_the_next_one_is_new():
+    first = rf.connect()
+    first.close()
+
+    assert rf.connect() is not first
+    assert sessions.current().portal.call(sessions.current().client.health())["status"] == "ok"
+
+
 def test_the_first_run_connects_by_itself():
     assert sessions.current().where == "embedded"
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from ..wire import Json, Page, item_path, read_money
+from ..wire import Json, Page, item_path, nested_path, read_money
 from .http import idempotency
 from .pages import Caller
 from .runs import new_key
@@ -93,8 +93,7 @@ class AccountEndpoints(Caller):
 
     async def webhook_attempts(self, delivery_id: str, webhook_id: str = "any", **query: object) -> Page:
         """Every attempt at one delivery."""
-        tail = item_path("deliveries", delivery_id, "attempts")[len("/v1/") :]
-        return await self._page(item_path("webhooks", webhook_id, tail), **query)
+        return await self._page(nested_path("webhooks", webhook_id, "deliveries", delivery_id, "attempts"), **query)
 
     # ------------------------------------------------------------------ evaluations
 

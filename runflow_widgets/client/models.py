@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from ..wire import Json, Page, item_path, model_path
+from ..wire import Json, Page, item_path, model_path, nested_path
 from .pages import Caller
 
 
@@ -45,4 +45,4 @@ class ModelEndpoints(Caller):
 
     async def get_model_example(self, example_id: str, model_uuid: str = "any") -> Json:
         """One example."""
-        return dict(await self._get(item_path("models", model_uuid, item_path("examples", example_id)[len("/v1/") :])))
+        return dict(await self._get(nested_path("models", model_uuid, "examples", example_id)))

@@ -32,6 +32,7 @@ from ..wire import (
     RunState,
     item_path,
     model_path,
+    nested_path,
 )
 from .http import Answer, idempotency
 from .pages import Caller, quoted
@@ -206,6 +207,14 @@ class RunEndpoints(Caller):
         """What the run wrote down."""
         return await self._page(item_path("runs", run_id, "logs"), **query)
 
+    async def run_log(self, log_id: str, run_id: str = "any") -> Json:
+        """One line of a log."""
+        return dict(await self._get(nested_path("runs", run_id, "logs", log_id)))
+
+    async def run_node_run(self, node_run_id: str, run_id: str = "any") -> Json:
+        """One step of a workflow run."""
+        return dict(await self._get(nested_path("runs", run_id, "node-runs", node_run_id)))
+
     async def run_node_runs(self, run_id: str = "any", **query: object) -> Page:
         """The steps of a workflow run."""
         return await self._page(item_path("runs", run_id, "node-runs"), **query)
@@ -228,10 +237,8 @@ class RunEndpoints(Caller):
         self, run_id: str, evaluation_id: str, *, is_positive: bool | None, reason: str = ""
     ) -> Json:
         """Say whether an evaluation of a run was right."""
-        tail = item_path("evaluations", evaluation_id, "feedback")[len("/v1/") :]
-        return dict(
-            await self._patch(item_path("runs", run_id, tail), {"is_positive": is_positive, "reason": reason[:2000]})
-        )
+        path = nested_path("runs", run_id, "evaluations", evaluation_id, "feedback")
+        return dict(await self._patch(path, {"is_positive": is_positive, "reason": reason[:2000]}))
 
     # ------------------------------------------------------------------ batches
 

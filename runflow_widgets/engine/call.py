@@ -164,14 +164,6 @@ class Body:
             return least
         return value
 
-    def flag(self, name: str) -> bool | None:
-        """True, false or nothing."""
-        value = self._given(name)
-        if value is not None and not isinstance(value, bool):
-            self.add(name, f"{name} must be true, false or null.")
-            return None
-        return value
-
     def mapping(self, name: str, *, required: bool = False) -> Json | None:
         """An object."""
         value = self._given(name, required=required)

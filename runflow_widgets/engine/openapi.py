@@ -42,9 +42,7 @@ class Described(Protocol):
         ...
 
 
-_NEEDS_BODY: Final = frozenset(
-    {"create_run", "create_batch", "give_run_feedback", "create_asset_upload", "create_asset_folder"}
-)
+_NEEDS_BODY: Final = frozenset({"create_run", "create_batch", "create_asset_upload", "create_asset_folder"})
 
 _MORE_ERRORS: Final[Mapping[str, tuple[int, ...]]] = {
     "create_run": (402, 409, 429, 503),

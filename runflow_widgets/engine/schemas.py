@@ -129,9 +129,6 @@ BODIES: Final[Mapping[str, Json]] = {
         "input",
     ),
     "redeliver_callback": _object({}),
-    "give_run_feedback": _object(
-        {"is_positive": {"type": ["boolean", "null"]}, "reason": {**_TEXT_OR_NULL, "maxLength": 2000}}, "is_positive"
-    ),
     "cancel_run": _object({"reason": {**_TEXT_OR_NULL, "minLength": 3, "maxLength": 500}}),
     "create_asset_upload": _object(
         {
@@ -152,7 +149,8 @@ BODIES: Final[Mapping[str, Json]] = {
 ANSWERS: Final[Mapping[str, Mapping[int, Json | None]]] = {
     "create_run": {201: ref("Run")},
     "get_run": {200: ref("Run")},
-    "give_run_feedback": {200: ref("Run")},
+    "get_run_log": {200: _OBJECT},
+    "get_node_run": {200: _OBJECT},
     "cancel_run": {201: ref("Run"), 200: ref("Run")},
     "list_callback_deliveries": {200: _array(ref("Delivery"))},
     "redeliver_callback": {201: ref("Delivery")},

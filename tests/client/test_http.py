@@ -208,6 +208,8 @@ ENDPOINTS = [
     ("list_runs", (), "GET", "/v1/runs"),
     ("run_statuses", (), "GET", "/v1/runs/statuses"),
     ("run_logs", ("r",), "GET", "/v1/runs/r/logs"),
+    ("run_log", ("l",), "GET", "/v1/runs/any/logs/l"),
+    ("run_node_run", ("n", "r"), "GET", "/v1/runs/r/node-runs/n"),
     ("run_node_runs", (), "GET", "/v1/runs/any/node-runs"),
     ("run_deliveries", ("r",), "GET", "/v1/runs/r/callback"),
     ("redeliver", ("r",), "POST", "/v1/runs/r/callback-redeliveries"),

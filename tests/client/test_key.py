@@ -8,7 +8,7 @@ import types
 import httpx
 import pytest
 
-from runflow_widgets.client import ApiKey, Client, Pace, find_key
+from runflow_widgets.client import ApiKey, Client, Pace, find_key, keep_key
 from runflow_widgets.errors import ConfigError, RunflowError
 
 SECRET = "rf_live_abcdefgh1234"
@@ -61,6 +61,58 @@ def test_inside_colab_the_users_data_is_asked(monkeypatch):
     monkeypatch.setitem(sys.modules, "google.colab", colab)
 
     assert find_key() == ApiKey(SECRET)
+
+
+@pytest.fixture
+def ring():
+    """A keyring in memory, in place of the system's."""
+    import keyring
+    from keyring.backend import KeyringBackend
+
+    class InMemory(KeyringBackend):
+        priority = 1
+
+        def __init__(self):
+            super().__init__()
+            self.kept = {}
+
+        def get_password(self, service, username):
+            return self.kept.get((service, username))
+
+        def set_password(self, service, username, password):
+            self.kept[service, username] = password
+
+        def delete_password(self, service, username):
+            del self.kept[service, username]
+
+    before, ring = keyring.get_keyring(), InMemory()
+    keyring.set_keyring(ring)
+    yield ring
+    keyring.set_keyring(before)
+
+
+def test_a_key_is_kept_in_the_keyring_only_when_asked_and_found_there_again(ring, home):
+    assert find_key() is None
+    keep_key(ApiKey(SECRET))
+
+    assert list(ring.kept.values()) == [SECRET]
+    assert find_key() == ApiKey(SECRET)
+    assert all(SECRET not in path.read_text() for path in home.rglob("*") if path.is_file())
+
+
+def test_a_keyring_that_does_not_work_is_a_sentence_without_the_key():
+    import keyring
+    from keyring.backends.fail import Keyring
+
+    before = keyring.get_keyring()
+    keyring.set_keyring(Keyring())
+    try:
+        with pytest.raises(ConfigError, match="did not take the key") as refusal:
+            keep_key(ApiKey(SECRET))
+    finally:
+        keyring.set_keyring(before)
+
+    assert SECRET not in str(refusal.value)
 
 
 async def test_the_key_is_in_no_log_and_in_no_error(caplog):

@@ -452,18 +452,24 @@ async def test_links_name_the_host_that_was_asked_or_the_one_that_was_set(open_w
     assert [link.partition("/v1")[0] for link in links] == hosts
 
 
-async def test_feedback_is_kept_with_the_run(open_world):
+async def test_one_line_of_a_log_is_read_by_its_id_and_only_under_its_run(open_world):
     async with open_world() as world:
-        run = await world.run()
+        run, other = await world.run(), await world.run()
+        line = (await world.get(f"/v1/runs/{run['id']}/logs"))["items"][0]
 
-        answer = await world.client.patch(
-            f"/v1/runs/{run['id']}/feedback", json={"is_positive": False, "reason": "The tag is still there."}
-        )
-        wrong = await world.client.patch(f"/v1/runs/{run['id']}/feedback", json={"is_positive": "no"})
+        same = await world.get(f"/v1/runs/{run['id']}/logs/{line['id']}")
+        anywhere = await world.get(f"/v1/runs/any/logs/{line['id']}")
+        strange = await world.client.get(f"/v1/runs/{other['id']}/logs/{line['id']}")
 
-        assert answer.json()["feedback_is_positive"] is False
-        assert wrong.status_code == 422
-        assert (await world.get("/v1/runs", q="feedback_is_positive:false"))["items"][0]["id"] == run["id"]
+        assert same == anywhere == line
+        assert strange.status_code == 404
+
+
+async def test_there_are_no_node_runs(open_world):
+    async with open_world() as world:
+        answer = await world.client.get("/v1/runs/any/node-runs/0190a1b2-0000-7000-8000-000000000000")
+
+        assert (answer.status_code, answer.json()["code"]) == (404, "NOT_FOUND")
 
 
 async def test_the_statuses_say_which_are_an_end(open_world):

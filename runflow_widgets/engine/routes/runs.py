@@ -129,12 +129,27 @@ async def list_run_logs(call: Call) -> Response:
     return Answer(list_answer(call.service.store.connection, source, call.query, lambda line: line))
 
 
+async def get_run_log(call: Call) -> Response:
+    """One line of a run's log."""
+    line = call.service.store.get("logs", call.part("log_id"))
+    if line is None or call.part("run_id") not in ("any", line["run_id"]):
+        raise Refusal(404, "There is no such line in the log.")
+    return Answer(line)
+
+
 async def list_node_runs(call: Call) -> Response:
     """The runs of a flow's nodes: none, for no flows run here."""
     if call.part("run_id") != "any":
         _run(call)
     source = Source("(SELECT id, doc FROM logs WHERE 0)", _NODE_RUN_COLUMNS)
     return Answer(list_answer(call.service.store.connection, source, call.query, lambda node: node))
+
+
+async def get_node_run(call: Call) -> Response:
+    """One run of a flow's node: there is none."""
+    if call.part("run_id") != "any":
+        _run(call)
+    raise Refusal(404, "There is no such node run; no flows run in this embedded service.")
 
 
 async def list_callback_deliveries(call: Call) -> Response:
@@ -164,19 +179,6 @@ async def redeliver_callback(call: Call) -> Response:
     for delivery in added:
         service.deliveries.start(delivery)
     return answer
-
-
-async def give_run_feedback(call: Call) -> Response:
-    """Say whether a run's result was good."""
-    body = await call.body()
-    feedback = {"feedback_is_positive": body.flag("is_positive"), "feedback_reason": body.text("reason", most=2000)}
-    if "is_positive" not in body.values:
-        body.add("is_positive", "is_positive is missing; it may be true, false or null.", "missing")
-    body.done()
-    with call.service.store.change():
-        run = _run(call) | feedback
-        call.service.store.put("runs", run)
-    return Answer(_shown(call, run))
 
 
 async def cancel_run(call: Call) -> Response:
@@ -217,9 +219,10 @@ OPERATIONS = (
     Operation("GET", "/v1/runs/statuses", list_run_statuses, "runs:read"),
     Operation("GET", "/v1/runs/{run_id}", get_run, "runs:read"),
     Operation("GET", "/v1/runs/{run_id}/logs", list_run_logs, "runs:read"),
+    Operation("GET", "/v1/runs/{run_id}/logs/{log_id}", get_run_log, "runs:read"),
     Operation("GET", "/v1/runs/{run_id}/node-runs", list_node_runs, "runs:read"),
+    Operation("GET", "/v1/runs/{run_id}/node-runs/{node_run_id}", get_node_run, "runs:read"),
     Operation("GET", "/v1/runs/{run_id}/callback", list_callback_deliveries, "runs:read"),
     Operation("POST", "/v1/runs/{run_id}/callback-redeliveries", redeliver_callback, "runs:execute"),
-    Operation("PATCH", "/v1/runs/{run_id}/feedback", give_run_feedback, "runs:execute"),
     Operation("POST", "/v1/runs/{run_id}/cancellation", cancel_run, "runs:execute"),
 )
