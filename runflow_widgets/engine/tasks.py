@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from .models import Map, Photo, part_of
-from .models.canvas import place, ratio_of, reframe, reframe_plane
+from .models.canvas import Placement, around, place, ratio_of, reframe, reframe_plane
 from .models.cutout import Cutout, cut_out
+from .models.extend import extend
 from .models.inpaint import InpaintOptions, inpaint
 from .models.isolate import TIERS, choose, frame_of, isolate
 from .models.matting import own_colours, refine
@@ -26,6 +27,8 @@ Task = Callable[[Workbench], None]
 _DOUBTFUL: Final = 0.55
 #: A mask that marks more than this was perhaps meant the other way round.
 _MOSTLY_WHITE: Final = 0.6
+#: The longest side of an outpainted picture.
+_MOST_PX: Final = 4096
 _LOCAL: Final = "This was done by a local method in this kernel, not by the service's own network."
 
 
@@ -72,9 +75,7 @@ def _background_colour(bench: Workbench) -> None:
 def _product_isolation(bench: Workbench) -> None:
     picture = bench.picture("image_url")
     ratio = _ratio(bench, "aspect_ratio", required=True)
-    tier = bench.value("resolution")
-    if tier not in TIERS:
-        raise InputError(f"resolution is {tier!r}.", field="resolution", advice=f"Possible are {', '.join(TIERS)}.")
+    tier = _tier(bench)
     prompt = bench.value("prompt", default="")
     if not isinstance(prompt, str):
         raise InputError("prompt must be text.", field="prompt")
@@ -130,12 +131,49 @@ def _object_removal(bench: Workbench) -> None:
     bench.save(result, picture, alpha=picture.alpha)
 
 
+def _outpaint(bench: Workbench) -> None:
+    picture = bench.picture("image_url")
+    height, width = picture.rgb.shape[:2]
+    shares = {side: _percent(bench, f"expand_{side}") for side in ("top", "bottom", "left", "right")}
+    top, bottom = (round(height * shares[side] / 100) for side in ("top", "bottom"))
+    left, right = (round(width * shares[side] / 100) for side in ("left", "right"))
+    bench.seed = bench.order.seed or 0
+    frame = Placement(-top, -left, width + left + right, height + top + bottom, "")
+    with bench.timed("inference_ms"):
+        result, how = extend(picture.rgb, frame, bench.seed, part_of(bench.report, 0.05, 0.95))
+    bench.note(how)
+    if max(result.shape) > _MOST_PX:
+        result = _fitted(result, _MOST_PX / max(result.shape))
+        bench.note(f"The result was made smaller: its longer side is {_MOST_PX} px at most.", level="warning")
+    bench.save(result, picture)
+
+
+def _smart_resize(bench: Workbench) -> None:
+    picture = bench.picture("image_url")
+    ratio = _ratio(bench, "aspect_ratio", required=True) or (1, 1)
+    tier = _tier(bench)
+    bench.seed = bench.order.seed or 0
+    with bench.timed("inference_ms"):
+        product = _enlarged(cut_out(picture.rgb, report=part_of(bench.report, 0.0, 0.2)).mask, picture.rgb)
+        result, how = extend(picture.rgb, around(product, ratio), bench.seed, part_of(bench.report, 0.2, 0.95))
+        size = frame_of(ratio, TIERS[tier])
+        scale = size[0] / result.shape[1]
+        method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+        result = np.asarray(cv2.resize(result, size, interpolation=method), np.uint8)
+    bench.note(f"{how} Nothing was cropped or stretched; the picture was scaled by {scale:.2f}.")
+    if scale > 1.2:
+        bench.note("The photo has fewer pixels than the asked resolution, so it looks soft.", level="warning")
+    bench.save(result, picture)
+
+
 TASKS: Final[Mapping[str, Task]] = {
     "bria/background/remove": _background_removal,
     "runflow/background-removal": _background_removal,
     "runflow/background-color": _background_colour,
     "runflow/object-removal": _object_removal,
+    "runflow/outpaint": _outpaint,
     "runflow/product-isolation": _product_isolation,
+    "runflow/smart-resize": _smart_resize,
     "runflow/tag-removal": _tag_removal,
 }
 
@@ -183,6 +221,27 @@ def _ratio(bench: Workbench, name: str, *, required: bool) -> tuple[int, int] | 
     if text is None and required:
         raise InputError(f"{name} is missing.", field=name, advice='One looks like "4:3".')
     return None if text is None else ratio_of(text, name)
+
+
+def _tier(bench: Workbench) -> str:
+    tier = bench.value("resolution")
+    if tier not in TIERS:
+        raise InputError(f"resolution is {tier!r}.", field="resolution", advice=f"Possible are {', '.join(TIERS)}.")
+    return str(tier)
+
+
+def _percent(bench: Workbench, name: str) -> int:
+    value = bench.value(name)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 80:
+        raise InputError(
+            f"{name} is {value!r}.", field=name, advice="It must be a whole number from 0 to 80, in percent."
+        )
+    return value
+
+
+def _fitted(photo: Photo, scale: float) -> Photo:
+    size = (round(photo.shape[1] * scale), round(photo.shape[0] * scale))
+    return np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _channel(bench: Workbench, name: str) -> int:

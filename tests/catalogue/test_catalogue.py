@@ -72,7 +72,7 @@ def test_a_table_is_a_sequence_and_reads_in_columns():
 
     assert table[0].id == "bria/background/remove"
     assert len(table[1:3]) == 2
-    assert lines[-1] == "6 models"
+    assert lines[-1] == "8 models"
     assert len({line.index("image ") for line in lines[1:-1] if "image " in line}) == 1
 
 

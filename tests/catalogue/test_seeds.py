@@ -87,6 +87,8 @@ def test_exactly_these_models_run_without_a_key():
         "runflow/background-color",
         "runflow/background-removal",
         "runflow/object-removal",
+        "runflow/outpaint",
         "runflow/product-isolation",
+        "runflow/smart-resize",
         "runflow/tag-removal",
     )

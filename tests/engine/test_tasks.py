@@ -8,6 +8,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from runflow_widgets import images
+from runflow_widgets.catalogue import Catalogue
 from runflow_widgets.engine.tasks import TASKS, perform
 from runflow_widgets.engine.workers import WorkerPool, WorkFailed, WorkOrder
 from runflow_widgets.errors import InputError
@@ -67,7 +68,16 @@ INPUTS = {
     ),
     "runflow/product-isolation": ({"image_url": a_ball()}, {"aspect_ratio": "3:2", "resolution": "1K"}),
     "runflow/tag-removal": ({"image_url": a_ball()}, {"config": {}}),
+    "runflow/outpaint": (
+        {"image_url": a_ball()},
+        {"expand_top": 10, "expand_bottom": 0, "expand_left": 80, "expand_right": 5},
+    ),
+    "runflow/smart-resize": ({"image_url": a_ball()}, {"aspect_ratio": "16:9", "resolution": "1K"}),
 }
+
+
+def test_the_catalogue_marks_exactly_what_can_run_here():
+    assert tuple(sorted(TASKS)) == tuple(sorted(Catalogue.bundled().search(embedded=True).ids))
 
 
 @pytest.mark.parametrize("model", TASKS)
@@ -128,6 +138,24 @@ def test_a_new_background_has_the_asked_colour_and_the_kind_of_the_input(run):
 
     assert picture.format == "WEBP"
     assert np.abs(np.array(picture.getpixel((3, 3))) - [9, 200, 99]).max() <= 6
+
+
+def test_an_outpainted_picture_grows_by_the_asked_percentages(run):
+    files, inputs = INPUTS["runflow/outpaint"]
+
+    _, (picture,) = run("runflow/outpaint", files, **inputs)
+
+    photo = a_ball()
+    assert picture.size == (160 + 128 + 8, 120 + 12)
+    assert np.array_equal(np.asarray(picture)[12:, 128:288], np.asarray(photo))
+
+
+@pytest.mark.parametrize(("ratio", "size"), [("1:1", (1024, 1024)), ("9:16", (576, 1024)), ("21:9", (1024, 439))])
+def test_a_resized_picture_has_the_asked_size_and_shows_the_whole_photo(run, ratio, size):
+    done, (picture,) = run("runflow/smart-resize", {"image_url": a_ball()}, aspect_ratio=ratio, resolution="1K")
+
+    assert picture.size == size
+    assert "Nothing was cropped" in said(done)
 
 
 @pytest.mark.parametrize(
@@ -294,7 +322,10 @@ WRONG = [
         "mask_url",
         "marks nothing",
     ),
-    ("runflow/outpaint", {}, {}, "model", "cannot run here"),
+    ("runflow/outpaint", {"image_url": a_ball()}, {"expand_top": 81}, "expand_top", "0 to 80"),
+    ("runflow/outpaint", {"image_url": a_ball()}, {"expand_top": True}, "expand_top", "whole number"),
+    ("runflow/smart-resize", {"image_url": a_ball()}, {"aspect_ratio": "1:1", "resolution": "8K"}, "resolution", "8K"),
+    ("runflow/skin-fix", {}, {}, "model", "cannot run here"),
 ]
 
 

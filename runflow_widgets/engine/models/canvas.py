@@ -65,6 +65,14 @@ def place(product: Mask, ratio: tuple[int, int], options: CanvasOptions | None =
     corner = _window(product, smaller, round(options.margin * max(height, width)))
     if corner is not None:
         return Placement(*corner, *smaller, f"The picture was cropped to {wide}:{high} around the product.")
+    return around(product, ratio)
+
+
+def around(product: Mask, ratio: tuple[int, int]) -> Placement:
+    """The smallest frame in the asked format that holds the whole photo, the product as near its middle as can be."""
+    height, width = product.shape
+    wide, high = ratio
+    too_wide = width * high > height * wide
     larger = (width, round(width * high / wide)) if too_wide else (round(height * wide / high), height)
     rows, columns = _box(product)
     top = int(np.clip(round(sum(rows) / 2 - larger[1] / 2), height - larger[1], 0))

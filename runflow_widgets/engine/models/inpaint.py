@@ -3,7 +3,7 @@
 Method: exemplar-based completion as an optimisation over all overlapping patches (Wexler, Shechtman & Irani, CVPR 2004)
 with PatchMatch correspondences, from coarse to fine. Big holes are solved at a reduced size and the correspondences
 are lifted to full resolution, so that grain and texture are real; a membrane then evens out the light at the rim.
-Every pixel farther than `feather_px` from the mask stays byte for byte.
+Every pixel outside the mask stays byte for byte.
 """
 
 from __future__ import annotations
@@ -33,7 +33,6 @@ class InpaintOptions:
         radius: Patches are 2·radius + 1 pixels wide.
         solved_px: At most so many pixels of a hole are searched for; larger holes are solved smaller and lifted.
         context: How far around a hole sources are looked for, in sizes of the hole.
-        feather_px: How far outside the mask pixels may be blended.
         coarsest_px: The hole's thickness on the coarsest scale.
         detail: How much of the single best source's fine texture is put back after voting, which blurs.
     """
@@ -42,7 +41,6 @@ class InpaintOptions:
     radius: int = 3
     solved_px: int = 40_000
     context: float = 1.3
-    feather_px: int = 2
     coarsest_px: int = 12
     detail: float = 0.8
 
@@ -54,16 +52,14 @@ def inpaint(photo: Photo, hole: Mask, options: InpaintOptions | None = None, rep
         raise InputError(f"The mask has the shape {hole.shape}, but the photo {photo.shape[:2]}.")
     if hole.all():
         raise InputError("The mask covers the whole photo, so nothing is left to fill it from.")
-    grown = _grow(hole, options.feather_px)
-    unknown = hole.copy() if grown.all() else grown
-    filled = photo.copy()
+    unknown, filled = hole.copy(), photo.copy()
     labels, boxes = _groups(unknown, options)
     for number, (label, box) in enumerate(boxes):
         step = part_of(report, number / len(boxes), (number + 1) / len(boxes))
         group = unknown[box] & (labels[box] == label)
         filled[box][group] = _fill(filled[box], group, unknown[box] & ~group, options, step)[group]
         unknown[box][group] = False
-    return _feathered(photo, filled, hole, options.feather_px)
+    return filled
 
 
 def _grow(hole: Mask, pixels: int) -> Mask:
@@ -86,16 +82,6 @@ def _context(stats: NDArray[Any], options: InpaintOptions) -> Box:
         slice(max(0, top - margin), top + height + margin),
         slice(max(0, left - margin), left + width + margin),
     )
-
-
-def _feathered(photo: Photo, filled: Photo, hole: Mask, feather_px: int) -> Photo:
-    """All of the filling inside the mask, less and less of it on the few pixels outside."""
-    distance = np.asarray(cv2.distanceTransform((~hole).astype(np.uint8), cv2.DIST_L2, 3), np.float32)
-    rim = (distance > 0) & (distance <= feather_px)
-    share = (1 - distance[rim] / (feather_px + 1))[:, None]
-    result = np.where(hole[..., None], filled, photo)
-    result[rim] = np.rint(filled[rim] * share + photo[rim] * (1 - share)).astype(np.uint8)
-    return result
 
 
 def _fill(photo: Photo, hole: Mask, forbidden: Mask, options: InpaintOptions, report: Report) -> Photo:
