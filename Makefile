@@ -10,7 +10,7 @@ OLD_IPYKERNEL := 6.31.0
 OLD_KERNEL := $(VENV)/ipykernel-$(OLD_IPYKERNEL)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab serve test check js format bench clean
+.PHONY: help demo lab serve test check js format bench gallery clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -49,8 +49,11 @@ format: $(VENV)/.tested tests/js/node_modules/.made ## format everything
 bench: $(VENV)/.bench ## measure, side by side with others where there are any
 	@for bench in tests/benchmarks/bench_*.py; do echo; $(BIN)/python $$bench; done
 
+gallery: $(VENV)/.installed ## contact sheets of what the models do; PICTURES=folder takes yours
+	$(BIN)/python tests/tools/gallery.py $(if $(PICTURES),--pictures $(PICTURES)) -o gallery
+
 clean: ## remove what the other targets made
-	rm -rf $(VENV) .cache dist build demo-output tests/js/node_modules
+	rm -rf $(VENV) .cache dist build demo-output gallery tests/js/node_modules
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # Debian splits venv from Python; virtualenv, unpacked beside us, does the same job.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import logging
 import threading
 import time
 from collections.abc import Callable, Coroutine, Mapping
@@ -24,6 +25,8 @@ from .portal import Job
 from .result import Output
 from .session import Session
 from .wire import CANCELLED, FAILED, Json, RunState
+
+log = logging.getLogger("runflow_widgets")
 
 #: How long a run is followed before we stop; the run itself may go on.
 FOLLOW_S: Final = {"image": 1800.0, "video": 3600.0}
@@ -177,8 +180,11 @@ class Followed:
     def _learn(self, state: RunState) -> None:
         state = replace(state, model=self._entry.model)
         before = self.state
-        self._history.append(state)
-        if before is None or before.status != state.status:
+        if before is not None and before.status == state.status:
+            # Progress replaces progress: a long run must not pile up thousands of states.
+            self._history[-1] = state
+        else:
+            self._history.append(state)
             self._note_down(
                 id=state.id,
                 status=state.status,
@@ -206,7 +212,11 @@ class Followed:
 
     def _tell(self) -> None:
         for callback in list(self._watchers):
-            callback(self)
+            try:
+                callback(self)
+            except Exception:
+                # Somebody else's code: what goes wrong in it must not end the run that it watches.
+                log.exception("a function that watches the run %s failed", self._entry.key)
 
     def _known(self, kind: Callable[..., Any], message: str, **more: Any) -> Any:
         request_id = self.state.request_id if self.state else None

@@ -9,9 +9,9 @@ from decimal import Decimal
 from typing import overload
 
 from .errors import InputError
-from .ledger import Entry
+from .ledger import Entry, Ledger
 from .running import Run, take_up
-from .session import Session, current
+from .session import Session, current, opened
 
 
 class RunTable(Sequence[Entry]):
@@ -95,7 +95,9 @@ class Runs:
             since: A day or a moment, also as text: `2026-11-21`.
             open_only: Only those that may still bring something.
         """
-        ledger = (session or current()).ledger
+        # Looking is not connecting: without a session, the record is read all the same.
+        session = session or opened()
+        ledger = session.ledger if session is not None else Ledger()
         moment = _moment(since)
         return RunTable(
             ledger.find(model=model, status=status, text=text, since=moment, open_only=open_only, limit=limit)

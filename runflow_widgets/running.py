@@ -176,20 +176,23 @@ class Run(Followed):
         return self
 
     async def states(self) -> AsyncIterator[RunState]:
-        """Each state of the run, from the first to the last, also if asked for late."""
+        """Each state of the run and each step of its progress, from the first to the last.
+
+        Asked for late, it still begins with the first state; of the progress that is past, only the last step is left.
+        """
         loop = asyncio.get_running_loop()
         changed = asyncio.Event()
         unwatch = self.watch(lambda _: loop.call_soon_threadsafe(changed.set))
-        seen = 0
+        seen, last = 0, None
         try:
             while True:
-                over = self.done
-                while seen < len(self._history):
-                    seen += 1
-                    yield self._history[seen - 1]
+                changed.clear()
+                over, history = self.done, list(self._history)
+                for last in history[seen:] or [state for state in history[-1:] if state is not last]:
+                    yield last
+                seen = len(history)
                 if over:
                     return
-                changed.clear()
                 # The beat lets an interrupt through while nothing happens.
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(changed.wait(), BEAT_S)

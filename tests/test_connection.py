@@ -60,6 +60,22 @@ def test_connecting_here_twice_is_one_connection():
     assert rf.connect() is rf.connect()
 
 
+def test_a_companys_proxy_is_not_asked_for_what_runs_here(monkeypatch):
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    picture = rf.samples.load("perfume")
+
+    run = rf.run("runflow/background-color", image=picture, color_red=1, color_green=1, color_blue=1)
+
+    assert run.result(60).image.size == picture.size
+
+
+def test_looking_at_the_record_connects_to_nothing():
+    assert repr(rf.runs()) == "No runs on record."
+
+    assert sessions.opened() is None
+
+
 def test_after_closing_a_connection_the_next_one_is_new():
     first = rf.connect()
     first.close()

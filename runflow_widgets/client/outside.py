@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
@@ -69,18 +70,19 @@ class Outside:
         self._home_host = home_host
         self._home_transport = transport
         self._whole_s = whole_s
-        self._clients: dict[bool, httpx.AsyncClient] = {}
+        self._clients: dict[tuple[bool, bool], httpx.AsyncClient] = {}
 
-    def _client(self, *, home: bool) -> httpx.AsyncClient:
-        if home not in self._clients:
-            self._clients[home] = httpx.AsyncClient(
+    def _client(self, *, home: bool, proxied: bool = False) -> httpx.AsyncClient:
+        kind = (home, proxied)
+        if kind not in self._clients:
+            self._clients[kind] = httpx.AsyncClient(
                 transport=self._home_transport if home else None,
                 timeout=_TIMEOUT,
                 follow_redirects=False,
                 headers={"User-Agent": "runflow-widgets"},
-                trust_env=False,
+                trust_env=proxied,
             )
-        return self._clients[home]
+        return self._clients[kind]
 
     async def close(self) -> None:
         """Give back the connections."""
@@ -144,8 +146,11 @@ class Outside:
     async def _open(self, method: str, url: str, **request: Any) -> AsyncIterator[httpx.Response]:
         target = httpx.URL(url)
         home = self._home_host is not None and target.netloc.decode("ascii") == self._home_host
-        if home:
-            async with self._client(home=True).stream(method, target, **request) as response:
+        proxied = _goes_through_proxy(target)
+        if home or proxied:
+            if not home:
+                self._check_named(target)
+            async with self._client(home=home, proxied=proxied).stream(method, target, **request) as response:
                 yield response
             return
         address = await self._checked_address(target)
@@ -156,6 +161,17 @@ class Outside:
         extensions = {"sni_hostname": target.host}
         async with client.stream(method, pinned, headers=headers, extensions=extensions, **request) as response:
             yield response
+
+    def _check_named(self, url: httpx.URL) -> None:
+        """What can be said of an address that a proxy will look up: its scheme, and a private address written out."""
+        if url.scheme != "https" and not self._allow_http:
+            raise OutputError(f"{redact(str(url))} is plain http; only https is taken.")
+        try:
+            private = not _is_public(ipaddress.ip_address(url.host))
+        except ValueError:
+            private = is_loopback(url.host)
+        if private and not self._allow_private:
+            raise OutputError(f"{url.host} is a private address; such addresses are not asked.")
 
     async def _checked_address(self, url: httpx.URL) -> str:
         if url.scheme not in ("http", "https") or not url.host:
@@ -175,6 +191,12 @@ class Outside:
         ):
             raise OutputError(f"{redact(str(url))} is plain http; only https is taken.")
         return str(addresses[0])
+
+
+def _goes_through_proxy(url: httpx.URL) -> bool:
+    """Whether the environment wants a proxy between us and this host, as on many companies' machines."""
+    named = bool(url.host) and not is_loopback(url.host)
+    return named and url.scheme in getproxies() and not proxy_bypass(url.host)
 
 
 def _is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:

@@ -160,6 +160,28 @@ async def test_a_redirect_to_a_private_address_is_checked_like_any_other(web):
     await outside.close()
 
 
+async def test_behind_a_companys_proxy_the_proxy_is_asked_and_private_addresses_still_are_not(web, monkeypatch):
+    monkeypatch.setenv("https_proxy", web.url)
+    monkeypatch.setenv("no_proxy", "")
+    outside = Outside()
+
+    with pytest.raises(OutputError, match="could not be fetched"):
+        await outside.fetch("https://results.example/1.png", limit_bytes=10)
+    for url in ("https://10.0.0.7/x", "https://localhost/x", "http://results.example/x"):
+        with pytest.raises(OutputError, match=r"private address|only https|cannot be found"):
+            await outside.fetch(url, limit_bytes=10)
+    await outside.close()
+
+
+async def test_the_services_own_host_is_trusted_wherever_it_lies(web):
+    web.pages["/a.png"] = (200, {}, b"here")
+    outside = Outside(home_host=web.url.removeprefix("http://"))
+
+    assert (await outside.fetch(f"{web.url}/a.png", limit_bytes=10)).data == b"here"
+
+    await outside.close()
+
+
 async def test_a_post_tells_status_and_body_and_does_not_raise(web, local):
     posted = await local.post(f"{web.url}/hook", b"{}", {"X-One": "1"})
     failed = await local.post("http://127.0.0.1:1/hook", b"{}", {})

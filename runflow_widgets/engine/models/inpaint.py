@@ -40,9 +40,9 @@ class InpaintOptions:
     seed: int = 0
     radius: int = 3
     solved_px: int = 40_000
-    context: float = 1.3
+    context: float = 1.8
     coarsest_px: int = 12
-    detail: float = 0.8
+    detail: float = 1.0
 
 
 def inpaint(photo: Photo, hole: Mask, options: InpaintOptions | None = None, report: Report = quiet) -> Photo:
