@@ -20,14 +20,16 @@ if TYPE_CHECKING:
     from . import callbacks, errors, samples
     from .catalogue import Field, ModelSpec, Price, Quote
     from .client import Client, verify_callback
-    from .connection import Models, Server, connect, model, serve
+    from .connection import Models, connect, model
     from .errors import RunflowError
     from .history import Runs
     from .nesting import nest
     from .result import Output
     from .running import Run
     from .running import start as run
+    from .serving import Server, serve
     from .session import Session, budget
+    from .weights import fetch_weights
     from .wire import Asset, Batch, Delivery, RunState
 
     models: Models
@@ -54,6 +56,7 @@ __all__ = [
     "callbacks",
     "connect",
     "errors",
+    "fetch_weights",
     "model",
     "models",
     "nest",
@@ -78,19 +81,20 @@ _HOMES = {
     "Run": ("running", "Run"),
     "RunState": ("wire", "RunState"),
     "RunflowError": ("errors", "RunflowError"),
-    "Server": ("connection", "Server"),
+    "Server": ("serving", "Server"),
     "Session": ("session", "Session"),
     "budget": ("session", "budget"),
     "callbacks": ("callbacks", ""),
     "connect": ("connection", "connect"),
     "errors": ("errors", ""),
+    "fetch_weights": ("weights", "fetch_weights"),
     "model": ("connection", "model"),
     "models": ("connection", "Models()"),
     "nest": ("nesting", "nest"),
     "run": ("running", "start"),
     "runs": ("history", "Runs()"),
     "samples": ("samples", ""),
-    "serve": ("connection", "serve"),
+    "serve": ("serving", "serve"),
     "verify_callback": ("client", "verify_callback"),
 }
 

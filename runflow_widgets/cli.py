@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from .client import write_whole
-from .connection import connect, serve
+from .connection import connect
 from .errors import RunflowError
 from .images import encode_png
 from .running import Run, start
+from .serving import serve
 from .session import Session
 
 
@@ -58,6 +59,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _serve(options: argparse.Namespace) -> int:
+    # A terminated server ends like an interrupted one: it gives back its folder and its workers.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     key = options.key or os.environ.get("RUNFLOW_SERVE_KEY")
     server = serve(
         options.port,
@@ -68,16 +71,11 @@ def _serve(options: argparse.Namespace) -> int:
         workers=options.workers,
         credit_usd=options.credit,
     )
-    print(
-        f"Serving the Runflow API at {server.url}", "(a key is required)" if key else "(no key is required)", flush=True
-    )
-    print(f"What it serves: {server.url}/v1/openapi.json · end with Ctrl-C", flush=True)
-    # A terminated server ends like an interrupted one: it gives back its folder and its workers.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
+    with server:
+        note = "a key is required" if key else "no key is required"
+        print(f"Serving the Runflow API at {server.url} ({note})", flush=True)
+        print(f"What it serves: {server.url}/v1/openapi.json · end with Ctrl-C", flush=True)
         server.wait()
-    finally:
-        server.close()
     return 0
 
 

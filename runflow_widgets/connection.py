@@ -7,7 +7,6 @@ second way through the library.
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -19,8 +18,9 @@ from .catalogue import Catalogue, ModelSpec, ModelTable
 from .client import Client, Outside, find_key, keep_key
 from .errors import ConfigError, InputError, OutputError, RunflowError
 from .ledger import Ledger, home
-from .portal import Portal, shared
+from .portal import shared
 from .session import Session, current, opened, use
+from .weights import locate
 from .wire import DEFAULT_BASE_URL
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def connect(
     organization_id: str | None = None,
     keep: bool = False,
     workers: int | Pool | None = None,
+    models: Mapping[str, str] | None = None,
 ) -> Session:
     """Say where runs go; the answer says it in one line.
 
@@ -56,6 +57,8 @@ def connect(
         organization_id: Act for this organisation instead of the key's own.
         keep: Keep the key in the system's keyring (needs the extra `keyring`).
         workers: How many embedded runs are computed at once, or the pool that computes them.
+        models: Embedded models that a neural network shall do, by name (see `rf.fetch_weights`) or as `kind:path`:
+            `{"bria/background/remove": "isnet", "runflow/object-removal": "lama:/models/lama.onnx"}`.
     """
     found = None if embedded else find_key(key)
     address = base_url or os.environ.get(BASE_URL_VARIABLE)
@@ -69,9 +72,9 @@ def connect(
             raise ConfigError("There is no key to keep.", advice="Pass it once: rf.connect(key=…, keep=True).")
         keep_key(found)
     if embedded or (found is None and address is None):
-        if workers is None and (same := _still_embedded()) is not None:
+        if workers is None and not models and (same := _still_embedded()) is not None:
             return same
-        session = _embedded(workers)
+        session = _embedded(workers, models or {})
     else:
         client = Client(found, base_url=address or DEFAULT_BASE_URL, organization_id=organization_id)
         session = Session(client, "remote", shared(), Ledger(), Catalogue.bundled())
@@ -87,11 +90,32 @@ def _still_embedded() -> Session | None:
     return session
 
 
-def _embedded(workers: int | Pool | None) -> Session:
+def _embedded(workers: int | Pool | None, models: Mapping[str, str]) -> Session:
+    networks = _networks(models)
     portal = shared()
-    service = _open_service(home() / "embedded", workers=workers, allow_private=True, base_url=EMBEDDED_URL)
+    pool = _pool(workers, networks)
+    service = open_embedded_service(home() / "embedded", workers=pool, allow_private=True, base_url=EMBEDDED_URL)
     client = Client(base_url=EMBEDDED_URL, transport=_in_process(service))
     return Session(client, "embedded", portal, Ledger(), Catalogue.bundled(), closing=[service.close])
+
+
+def _networks(models: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    known = Catalogue.bundled()
+    networks = {}
+    for model_id, choice in models.items():
+        if not known.get(model_id).embedded:
+            raise ConfigError(
+                f"{model_id} does not run here, with or without a network.", advice="Connect a key for it."
+            )
+        kind, path = locate(choice)
+        networks[model_id] = (kind, str(path))
+    return networks
+
+
+def _pool(workers: int | Pool | None, networks: Mapping[str, tuple[str, str]]) -> Pool:
+    from .engine.workers import WorkerPool
+
+    return WorkerPool(workers, networks=networks) if workers is None or isinstance(workers, int) else workers
 
 
 def _in_process(service: Service) -> httpx.ASGITransport:
@@ -99,14 +123,14 @@ def _in_process(service: Service) -> httpx.ASGITransport:
     return httpx.ASGITransport(app=service.app, raise_app_exceptions=False, client=("127.0.0.1", 0))
 
 
-def _open_service(folder: Path, *, workers: int | Pool | None, allow_private: bool, **settings: Any) -> Service:
+def open_embedded_service(folder: Path, *, workers: int | Pool | None, allow_private: bool, **settings: Any) -> Service:
+    """The service in miniature on a folder, with what it needs of the world outside."""
     from .engine import open_service
-    from .engine.workers import WorkerPool
 
     return open_service(
         folder,
         outside=_OutsideOfEngine(allow_private=allow_private),
-        pool=WorkerPool(workers) if workers is None or isinstance(workers, int) else workers,
+        pool=_pool(workers, {}),
         catalogue=Catalogue.bundled(),
         **settings,
     )
@@ -135,122 +159,6 @@ class _OutsideOfEngine:
 
     async def close(self) -> None:
         await self._outside.close()
-
-
-class Server:
-    """The embedded service on a port of this machine, for any client of the API.
-
-    Example:
-        >>> with rf.serve(key="rf_live_tutorial_0001") as server:
-        ...     print(server.url)
-    """
-
-    def __init__(self, portal: Portal, service: Service, server: Any, url: str, job: Any, note: str) -> None:
-        self._portal = portal
-        self._service = service
-        self._server = server
-        self._job = job
-        self._note = note
-        self.url = url
-
-    def wait(self) -> None:
-        """Block until the server ends."""
-        self._job.result()
-
-    def close(self) -> None:
-        """Stop serving and end the workers; unfinished runs are reported as failed when the folder is served again."""
-        self._server.should_exit = True
-        self._job.result(timeout_s=10)
-        self._portal.call(self._service.close(), timeout_s=10)
-
-    def __enter__(self) -> Server:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def __repr__(self) -> str:
-        return f"Server({self.url}, {self._note})"
-
-
-def serve(
-    port: int = 0,
-    *,
-    host: str = "127.0.0.1",
-    key: str | None = None,
-    allow_private: bool = False,
-    folder: str | Path | None = None,
-    workers: int | Pool | None = None,
-    credit_usd: float | str | Decimal | None = None,
-    **settings: Any,
-) -> Server:
-    """Serve the embedded models over HTTP, with the paths, bodies and codes of the real service.
-
-    Args:
-        port: The port; by default a free one.
-        host: The address to listen on. Beyond this machine a key is required.
-        key: Clients must send it as `Authorization: Bearer …`.
-        allow_private: Let `image_url`, `zip_url` and `callback_url` name loopback and private addresses.
-        folder: Where runs and files are kept; by default a folder of its own among ours.
-        workers: How many runs are computed at once, or the pool that computes them.
-        credit_usd: Charge runs their catalogue price against this credit, to try out a client without money.
-        settings: Anything else that `engine.open_service` takes, for instance `link_life_s`.
-    """
-    try:
-        import uvicorn
-    except ImportError:
-        raise ConfigError("Serving needs the package uvicorn.", advice="pip install 'runflow-widgets[serve]'") from None
-    if key is None and host not in ("127.0.0.1", "localhost", "::1"):
-        raise ConfigError(f"Serving on {host} without a key would let anybody in.", advice="Pass a key.")
-    try:
-        sock = _bound_socket(host, port)
-    except OSError as error:
-        reason = error.strerror or error
-        raise ConfigError(
-            f"Port {port} on {host} cannot be served ({reason}).", advice="Choose another port."
-        ) from error
-    portal = shared()
-    service = _open_service(
-        Path(folder) if folder else home() / "served",
-        workers=workers,
-        allow_private=allow_private,
-        keys=None if key is None else {key: frozenset()},
-        credit=None if credit_usd is None else Decimal(str(credit_usd)),
-        **settings,
-    )
-    bound = sock.getsockname()[1]
-    config = uvicorn.Config(
-        service.app,
-        interface="asgi3",  # it would take a bound method for something older
-        lifespan="off",
-        log_level="warning",
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        timeout_keep_alive=5,
-        timeout_graceful_shutdown=2,
-    )
-    server = uvicorn.Server(config)
-    # Whoever waits for the server may be interrupted; it is ended by `close`, in order.
-    job = portal.submit(server.serve(sockets=[sock]), interrupted=lambda: False)
-    shown = f"[{host}]" if ":" in host else host
-    note = "a key is required" if key else "no key is required"
-    return Server(portal, service, server, f"http://{shown}:{bound}", job, note)
-
-
-def _bound_socket(host: str, port: int) -> socket.socket:
-    # Bound here, because uvicorn ends the process when it cannot bind, and that would end the kernel.
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind((host, port))
-        # Connections made from now on wait until the server takes them, so the address may be used at once.
-        sock.listen(128)
-    except OSError:
-        sock.close()
-        raise
-    return sock
 
 
 class Models:

@@ -11,7 +11,7 @@ import asyncio
 import ipaddress
 import socket
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -96,36 +96,42 @@ class Outside:
             OutputExpired: The server refuses the link.
             OutputError: Anything else; the sentence says what.
         """
+        data = bytearray()
+        mime_type = await self.stream(url, data.extend, limit_bytes=limit_bytes)
+        return Download(bytes(data), mime_type)
+
+    async def stream(self, url: str, take: Callable[[bytes], object], *, limit_bytes: int) -> str:
+        """The same for what is too large for the memory: handed over piece by piece; gives the kind of file."""
         try:
             async with asyncio.timeout(self._whole_s):
                 for _ in range(MAX_REDIRECTS + 1):
-                    found = await self._fetch_once(url, limit_bytes)
-                    if isinstance(found, Download):
-                        return found
-                    url = found
+                    mime_type, moved_to = await self._stream_once(url, take, limit_bytes)
+                    if moved_to is None:
+                        return mime_type
+                    url = moved_to
         except TimeoutError as error:
             raise OutputError(f"{redact(url)} did not arrive within {self._whole_s:g} s.") from error
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
             raise OutputError(f"{redact(url)} could not be fetched ({type(error).__name__}).") from error
         raise OutputError(f"{redact(url)} redirects more than {MAX_REDIRECTS} times.")
 
-    async def _fetch_once(self, url: str, limit_bytes: int) -> Download | str:
+    async def _stream_once(self, url: str, take: Callable[[bytes], object], limit_bytes: int) -> tuple[str, str | None]:
         async with self._open("GET", url) as response:
             if response.is_redirect:
-                return str(httpx.URL(url).join(response.headers.get("location", "")))
+                return "", str(httpx.URL(url).join(response.headers.get("location", "")))
             if response.status_code in _EXPIRED:
                 raise OutputExpired(f"{redact(url)} is refused with {response.status_code}; the link may have expired.")
             if not response.is_success:
                 raise OutputError(f"{redact(url)} answered {response.status_code}.")
-            data = bytearray()
+            received = 0
             async for chunk in response.aiter_bytes():
-                data += chunk
-                if len(data) > limit_bytes:
+                received += len(chunk)
+                if received > limit_bytes:
                     raise OutputError(
                         f"{redact(url)} is larger than {limit_bytes / 1e6:.0f} MB, the most that is taken."
                     )
-            mime_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-            return Download(bytes(data), mime_type)
+                take(chunk)
+            return response.headers.get("content-type", "").partition(";")[0].strip().lower(), None
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Posted:
         """Post a body once, without following anything; a failure is an answer too."""

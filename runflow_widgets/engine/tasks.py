@@ -17,6 +17,7 @@ from .models.extend import extend
 from .models.inpaint import InpaintOptions, inpaint
 from .models.isolate import TIERS, choose, frame_of, isolate
 from .models.matting import own_colours, refine
+from .models.neural import CUTOUTS, FILLERS, alpha_by, fill_by
 from .models.tags import remove_tags
 from .workbench import Picture, Workbench
 from .workers import WorkDone, WorkOrder
@@ -44,7 +45,7 @@ def perform(order: WorkOrder, report: Callable[[float, str], None]) -> WorkDone:
     bench = Workbench(order, report)
     report(0.0, "opening the inputs")
     task(bench)
-    bench.note(_LOCAL)
+    bench.note(_LOCAL if not order.network else f"This was done by the network {order.network[0]} in this kernel.")
     report(1.0, "done")
     return bench.done()
 
@@ -126,7 +127,11 @@ def _object_removal(bench: Workbench) -> None:
             level="warning",
         )
     with bench.timed("inference_ms"):
-        result = inpaint(picture.rgb, mask, InpaintOptions(seed=bench.seed), part_of(bench.report, 0.05, 0.95))
+        report = part_of(bench.report, 0.05, 0.95)
+        if network := _network(bench, FILLERS):
+            result = fill_by(picture.rgb, mask, *network, report)
+        else:
+            result = inpaint(picture.rgb, mask, InpaintOptions(seed=bench.seed), report)
     bench.note(f"{mask.mean():.1%} of the picture was filled.")
     bench.save(result, picture, alpha=picture.alpha)
 
@@ -180,14 +185,22 @@ TASKS: Final[Mapping[str, Task]] = {
 
 def _cut_out(bench: Workbench, picture: Picture, *, share: float = 0.9) -> tuple[Photo, Map, Cutout]:
     """The subject's own colours, its alpha, and how it was found; says so when in doubt."""
-    found = cut_out(picture.rgb, report=part_of(bench.report, 0.05, 0.6 * share))
+    network = _network(bench, CUTOUTS)
+    alpha = None
+    if network:
+        alpha = alpha_by(picture.rgb, *network, part_of(bench.report, 0.05, share))
+        # How sure a network is shows in how little of the picture it leaves undecided.
+        found = Cutout(alpha > 0.5, float(np.abs(2 * alpha - 1).mean()), network[0])
+    else:
+        found = cut_out(picture.rgb, report=part_of(bench.report, 0.05, 0.6 * share))
     if not found.mask.any():
         raise InputError(
             "Nothing stands out from the background of this picture.",
             field="image_url",
             advice="A cut-out needs a subject that differs from what is around it.",
         )
-    alpha = refine(picture.rgb, found.mask, report=part_of(bench.report, 0.6 * share, share))
+    if alpha is None:
+        alpha = refine(picture.rgb, found.mask, report=part_of(bench.report, 0.6 * share, share))
     if picture.alpha is not None:
         alpha = alpha * picture.alpha
     if found.confidence < _DOUBTFUL:
@@ -195,6 +208,18 @@ def _cut_out(bench: Workbench, picture: Picture, *, share: float = 0.9) -> tuple
     else:
         bench.note(f"The subject was cut out with confidence {found.confidence:.2f}.")
     return own_colours(picture.rgb, alpha), alpha, found
+
+
+def _network(bench: Workbench, kinds: Mapping[str, object]) -> tuple[str, str] | None:
+    """The network that is to do the job, if there is one; it must be of a kind that can."""
+    if not bench.order.network:
+        return None
+    kind, path = bench.order.network
+    if kind not in kinds:
+        raise InputError(
+            f"{kind} cannot do {bench.order.model}.", field="model", advice=f"Possible are {', '.join(kinds)}."
+        )
+    return kind, path
 
 
 def _chosen(bench: Workbench, picture: Picture, found: Cutout, alpha: Map, prompt: str) -> Map:

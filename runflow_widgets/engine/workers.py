@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from .worker import Worker, WorkerLostError
@@ -26,7 +26,8 @@ class WorkOrder:
     """One run as a worker sees it.
 
     `files` gives the local path of each fetched input under its field (`image_url`, `zip_url`, `image_urls.0`);
-    results are written into `folder`.
+    results are written into `folder`. `network` is the kind and the file of a neural network that is to do the job
+    in place of our own method.
     """
 
     model: str
@@ -34,6 +35,7 @@ class WorkOrder:
     files: dict[str, str]
     folder: str
     seed: int | None = None
+    network: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ class WorkerPool:
         time_limit_s: An order that takes longer fails with `TIME_LIMIT`.
         memory_limit_mb: What one worker may allocate, where the platform can limit that.
         task_module: The module whose `perform(order, report)` does the work.
+        networks: For models that a neural network shall do: its kind and its file.
     """
 
     def __init__(
@@ -87,7 +90,9 @@ class WorkerPool:
         time_limit_s: float = 900,
         memory_limit_mb: int | None = 4096,
         task_module: str = "runflow_widgets.engine.tasks",
+        networks: Mapping[str, tuple[str, str]] | None = None,
     ) -> None:
+        self._networks = dict(networks or {})
         cores = _cores()
         self.size = max(1, min(4, cores)) if size is None else max(1, size)
         self.time_limit_s = time_limit_s
@@ -103,6 +108,7 @@ class WorkerPool:
         Raises:
             WorkFailed: `INPUT_VALIDATION_FAILED`, `OUT_OF_MEMORY`, `TIME_LIMIT`, `WORKER_DIED` or `MODEL_ERROR`.
         """
+        order = replace(order, network=self._networks.get(order.model))
         async with self._turns:
             for _ in range(_ATTEMPTS):
                 if self._closed:

@@ -1,0 +1,129 @@
+"""The embedded service on a port of this machine, for curl, for tutorials, for any client of the API."""
+
+from __future__ import annotations
+
+import socket
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from .connection import open_embedded_service
+from .errors import ConfigError
+from .ledger import home
+from .portal import Portal, shared
+
+
+class Server:
+    """The embedded service on a port of this machine, for any client of the API.
+
+    Example:
+        >>> with rf.serve(key="rf_live_tutorial_0001") as server:
+        ...     print(server.url)
+    """
+
+    def __init__(self, portal: Portal, service: Any, server: Any, url: str, job: Any, note: str) -> None:
+        self._portal = portal
+        self._service = service
+        self._server = server
+        self._job = job
+        self._note = note
+        self.url = url
+
+    def wait(self) -> None:
+        """Block until the server ends."""
+        self._job.result()
+
+    def close(self) -> None:
+        """Stop serving and end the workers; unfinished runs are reported as failed when the folder is served again."""
+        self._server.should_exit = True
+        self._job.result(timeout_s=10)
+        self._portal.call(self._service.close(), timeout_s=10)
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Server({self.url}, {self._note})"
+
+
+def serve(
+    port: int = 0,
+    *,
+    host: str = "127.0.0.1",
+    key: str | None = None,
+    allow_private: bool = False,
+    folder: str | Path | None = None,
+    workers: Any = None,
+    credit_usd: float | str | Decimal | None = None,
+    **settings: Any,
+) -> Server:
+    """Serve the embedded models over HTTP, with the paths, bodies and codes of the real service.
+
+    Args:
+        port: The port; by default a free one.
+        host: The address to listen on. Beyond this machine a key is required.
+        key: Clients must send it as `Authorization: Bearer …`.
+        allow_private: Let `image_url`, `zip_url` and `callback_url` name loopback and private addresses.
+        folder: Where runs and files are kept; by default a folder of its own among ours.
+        workers: How many runs are computed at once, or the pool that computes them.
+        credit_usd: Charge runs their catalogue price against this credit, to try out a client without money.
+        settings: Anything else that `engine.open_service` takes, for instance `link_life_s`.
+    """
+    try:
+        import uvicorn
+    except ImportError:
+        raise ConfigError("Serving needs the package uvicorn.", advice="pip install 'runflow-widgets[serve]'") from None
+    if key is None and host not in ("127.0.0.1", "localhost", "::1"):
+        raise ConfigError(f"Serving on {host} without a key would let anybody in.", advice="Pass a key.")
+    try:
+        sock = _bound_socket(host, port)
+    except OSError as error:
+        reason = error.strerror or error
+        raise ConfigError(
+            f"Port {port} on {host} cannot be served ({reason}).", advice="Choose another port."
+        ) from error
+    portal = shared()
+    service = open_embedded_service(
+        Path(folder) if folder else home() / "served",
+        workers=workers,
+        allow_private=allow_private,
+        keys=None if key is None else {key: frozenset()},
+        credit=None if credit_usd is None else Decimal(str(credit_usd)),
+        **settings,
+    )
+    bound = sock.getsockname()[1]
+    config = uvicorn.Config(
+        service.app,
+        interface="asgi3",  # it would take a bound method for something older
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=5,
+        timeout_graceful_shutdown=2,
+    )
+    server = uvicorn.Server(config)
+    # Whoever waits for the server may be interrupted; it is ended by `close`, in order.
+    job = portal.submit(server.serve(sockets=[sock]), interrupted=lambda: False)
+    shown = f"[{host}]" if ":" in host else host
+    note = "a key is required" if key else "no key is required"
+    return Server(portal, service, server, f"http://{shown}:{bound}", job, note)
+
+
+def _bound_socket(host: str, port: int) -> socket.socket:
+    # Bound here, because uvicorn ends the process when it cannot bind, and that would end the kernel.
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((host, port))
+        # Connections made from now on wait until the server takes them, so the address may be used at once.
+        sock.listen(128)
+    except OSError:
+        sock.close()
+        raise
+    return sock
