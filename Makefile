@@ -29,7 +29,7 @@ serve: $(VENV)/.tested ## serve the embedded models on port 8787
 	$(BIN)/python -m runflow_widgets serve
 
 test: check ## run every check there is
-	@chromium=$$(tests/tools/find-chromium) || exit 1; \
+	@chromium=$$(tests/tools/find-programs) || exit 1; \
 	RUNFLOW_TEST_CHROMIUM="$$chromium" $(BIN)/python -m pytest -q --durations=10
 
 check: $(VENV)/.tested js ## formatting, lint, types, layers, JavaScript; no test of behaviour
