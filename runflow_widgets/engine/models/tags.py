@@ -1,23 +1,24 @@
-"""Finding price tags, stickers and labels by rules, to have them painted over.
+"""Finding price tags, stickers and labels, to have them painted over.
 
-Proposals are the connected pieces of many thresholds in lightness, two colour channels and saturation (the idea of
-maximally stable extremal regions; Matas et al., BMVC 2002). Each is scored by what makes a tag a tag: a plain convex
-shape, edges all round, one plain colour, contrast against its surroundings, something printed on it. A thin line that
-leads away from a tag is taken for its string. Rules know no garments: prints and pockets can fool them.
+Rules find them (`tag_rules`), or, where one is named, a small network (`tag_net`): hysteresis and geometry make finds
+of what it says, and their outlines are set on edges of the photo (`tag_shape`). Where the network cannot be loaded,
+the rules must do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from . import Map, Mask, Photo, Report, part_of, quiet
 from .cutout import shrink, to_lab
 from .inpaint import InpaintOptions, inpaint
+from .tag_net import TagMaps, TagNet, load_tag_net
+from .tag_rules import Rules, filled, grown, propose
+from .tag_shape import Find, shadow_of, snap, string_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,20 +26,24 @@ class TagOptions:
     """What counts as a tag.
 
     Attributes:
-        working_px: The longer side of the picture that is searched.
-        least_score: Proposals below this score are dropped.
+        network: The file of the network; without one (None, or no such file) the rules decide.
+        sure: A find must be at least so likely somewhere, and three quarters of it on the mean.
+        hint: It reaches as far as this likelihood goes.
         least_area: The smallest tag, as a share of the picture.
         most_area: The largest.
         most_tags: At most so many are reported, the best first.
-        grow_px: How far the mask reaches beyond the tag at working size: its shadow and its soft edge go too.
+        grow: How far the mask reaches beyond a tag, as a share of the picture's longer side: soft edges go too.
+        rules: What counts for the rules.
     """
 
-    working_px: int = 480
-    least_score: float = 0.78
-    least_area: float = 0.0012
-    most_area: float = 0.09
-    most_tags: int = 6
-    grow_px: int = 4
+    network: Path | None = None
+    sure: float = 0.6
+    hint: float = 0.3
+    least_area: float = 0.0006
+    most_area: float = 0.2
+    most_tags: int = 12
+    grow: float = 0.008
+    rules: Rules = field(default_factory=Rules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +53,6 @@ class Tag:
     box: tuple[int, int, int, int]
     score: float
     has_string: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Proposal:
-    hull: NDArray[np.int32]
-    score: float
 
 
 def remove_tags(
@@ -67,155 +66,111 @@ def remove_tags(
 
 
 def find_tags(photo: Photo, options: TagOptions | None = None, report: Report = quiet) -> tuple[tuple[Tag, ...], Mask]:
-    """All tags of a photo, and a mask at the photo's size that covers them with their strings."""
+    """All tags of a photo, and a mask at the photo's size that covers them with their strings and shadows."""
     options = options or TagOptions()
-    height, width = photo.shape[:2]
-    small = shrink(photo, options.working_px)
-    lab = to_lab(np.asarray(cv2.bilateralFilter(small, 5, 25, 3), np.uint8))
-    edges = _edges(lab)
-    report(0.1, "looking for plain shapes")
-    proposals = sorted(_proposals(lab, edges, options), key=_rank, reverse=True)
-    report(0.7, "choosing the tags")
-    kept: list[tuple[Mask, Mask, float]] = []
-    for proposal in proposals:
-        shape = _filled(proposal.hull, lab.shape[:2])
-        if len(kept) < options.most_tags and not any(_same(shape, other) for other, _, _ in kept):
-            kept.append((shape, _string_of(shape, to_lab(small)), proposal.score))
-    whole = np.zeros(lab.shape[:2], np.uint8)
-    tags = []
-    for shape, string, score in kept:
-        part = _grown(shape, options.grow_px) | _grown(string, 2)
-        whole |= part.astype(np.uint8)
-        left, top, wide, high = cv2.boundingRect((shape | string).astype(np.uint8))
-        across, down = width / lab.shape[1], height / lab.shape[0]
-        box = (round(left * across), round(top * down), round(wide * across), round(high * down))
-        tags.append(Tag(box, round(score, 3), bool(string.any())))
-    mask = cv2.resize(whole * 255, (width, height), interpolation=cv2.INTER_LINEAR)
-    return tuple(tags), np.asarray(mask > 100, np.bool_)
+    finds = find_shapes(photo, options, report)
+    mask = np.zeros(photo.shape[:2], np.bool_)
+    for find in finds:
+        top, left, bottom, right = find.window
+        part = grown(find.shape | find.shadow, _reach(find, photo, options.grow))
+        part |= grown(find.string, _reach(find, photo, options.grow / 2))
+        mask[top:bottom, left:right] |= enlarged(part, (bottom - top, right - left))
+    return tuple(_told(find) for find in finds), mask
 
 
-def _rank(proposal: _Proposal) -> float:
-    """Of two shapes about as likely the larger comes first: half a label is worse than a bit too much."""
-    return proposal.score + 0.06 * float(np.log2(cv2.contourArea(proposal.hull)))
+def find_shapes(photo: Photo, options: TagOptions, report: Report = quiet) -> list[Find]:
+    """The tags as they are, without what the mask of `find_tags` adds around them, the surest first."""
+    report(0.1, "looking for tags")
+    net = load_tag_net(options.network) if options.network else None
+    finds = _by_network(photo, net, options, report) if net else _by_rules(photo, options, report)
+    return sorted(finds, key=lambda find: find.score, reverse=True)[: options.most_tags]
 
 
-def _edges(lab: Map) -> Map:
-    strength = np.zeros(lab.shape[:2], np.float32)
-    for channel in range(3):
-        plane = cv2.GaussianBlur(np.ascontiguousarray(lab[..., channel]), (0, 0), 0.8)
-        slope = np.hypot(cv2.Sobel(plane, cv2.CV_32F, 1, 0), cv2.Sobel(plane, cv2.CV_32F, 0, 1)) / 8
-        strength = np.maximum(strength, slope.astype(np.float32))
-    return strength
+def enlarged(mask: Mask, size: tuple[int, int]) -> Mask:
+    """A mask at another height and width."""
+    soft = cv2.resize(mask.astype(np.uint8) * 255, size[::-1], interpolation=cv2.INTER_LINEAR)
+    return np.asarray(soft > 110, np.bool_)
 
 
-def _proposals(lab: Map, edges: Map, options: TagOptions) -> Iterator[_Proposal]:
-    size = lab.shape[0] * lab.shape[1]
-    seen: set[tuple[int, ...]] = set()
-    for plane in _binary_planes(lab):
-        outlines, _ = cv2.findContours(plane, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-        for outline in outlines:
-            area = cv2.contourArea(outline)
-            if not options.least_area * size < area < options.most_area * size:
-                continue
-            left, top, wide, high = cv2.boundingRect(outline)
-            rough = (left // 3, top // 3, (left + wide) // 3, (top + high) // 3)
-            on_frame = left <= 1 or top <= 1 or left + wide >= lab.shape[1] - 1 or top + high >= lab.shape[0] - 1
-            if rough in seen or on_frame or min(wide, high) < 7:
-                continue
-            seen.add(rough)
-            hull = np.asarray(cv2.convexHull(outline), np.int32)
-            shape = _shape_score(hull, area)
-            if shape > 0.2:
-                score = _score(hull, shape, lab, edges)
-                if score >= options.least_score:
-                    yield _Proposal(hull, score)
+def _by_network(photo: Photo, net: TagNet, options: TagOptions, report: Report) -> list[Find]:
+    maps = net.look_at(photo)
+    report(0.5, "setting outlines on edges")
+    finds: list[Find] = []
+    waiting = [(piece, options.hint) for piece in _pieces(maps.tag > options.hint)]
+    while waiting:
+        here, level = waiting.pop()
+        likely = np.where(here, maps.tag, 0).astype(np.float32)
+        if likely.max() < options.sure or here.sum() < 0.6 * options.least_area * here.size:
+            continue
+        rows, columns, window = _window(here, maps, photo)
+        find = snap(photo, window, likely[rows, columns], maps.string[rows, columns])
+        if find.score >= 0.75 * options.sure and _is_tag_like(find, photo, options):
+            finds.append(find)
+        elif level < 0.8:
+            # What runs together with a print beside it may stand alone at a higher level.
+            waiting += [(piece, level + 0.2) for piece in _pieces(here & (maps.tag > level + 0.2))]
+    return finds
 
 
-def _binary_planes(lab: Map) -> Iterator[NDArray[np.uint8]]:
-    chroma = np.hypot(lab[..., 1], lab[..., 2])
-    for channel in (lab[..., 0], lab[..., 1], lab[..., 2], chroma):
-        levels = np.unique(np.percentile(channel, [4, 8, 14, 22, 32, 44, 56, 68, 78, 86, 92, 96, 98.5]).round(1))
-        for level in levels:
-            above = (channel > level).astype(np.uint8)
-            for plane in (above, 1 - above):
-                yield np.asarray(cv2.morphologyEx(plane, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)), np.uint8)
-                # A barcode cuts a label in two; closing bridges its bars.
-                yield np.asarray(cv2.morphologyEx(plane, cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8)), np.uint8)
+def _pieces(mask: Mask) -> list[Mask]:
+    count, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
+    return [np.asarray(labels == piece, np.bool_) for piece in range(1, count)]
 
 
-def _shape_score(hull: NDArray[np.int32], area: float) -> float:
-    """1 for a filled rectangle (also one with cut corners) or a disc, 0 for ragged or long shapes."""
-    hull_area = cv2.contourArea(hull)
+def _window(here: Mask, maps: TagMaps, photo: Photo) -> tuple[slice, slice, tuple[int, int, int, int]]:
+    """Rows and columns of the map round a find and the strings at it, and the same in the photo."""
+    _, labels = cv2.connectedComponents((maps.string > 0.3).astype(np.uint8), connectivity=8)
+    strings = np.isin(labels, np.setdiff1d(labels[grown(here, 3)], [0]))
+    left, top, wide, high = cv2.boundingRect(here.astype(np.uint8))
+    room = 4 + round(0.3 * max(wide, high))
+    left, top, wide, high = cv2.boundingRect((grown(here, room) | grown(strings, 3)).astype(np.uint8))
+    down, across = photo.shape[0] / here.shape[0], photo.shape[1] / here.shape[1]
+    window = (round(top * down), round(left * across), round((top + high) * down), round((left + wide) * across))
+    return slice(top, top + high), slice(left, left + wide), window
+
+
+def _is_tag_like(find: Find, photo: Photo, options: TagOptions) -> bool:
+    """Whether the outline could be a tag's: neither ragged nor a hair, neither a crumb nor half the picture."""
+    outlines, _ = cv2.findContours(find.shape.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    if not outlines:
+        return False
+    hull = cv2.convexHull(max(outlines, key=cv2.contourArea))
     (_, _), (one, other), _ = cv2.minAreaRect(hull)
-    if min(one, other) < 6 or max(one, other) > 4 * min(one, other) or area < 0.85 * hull_area:
-        return 0.0
-    filled = hull_area / (one * other)
-    rectangle = float(np.clip((filled - 0.78) / 0.15, 0, 1))
-    (_, _), radius = cv2.minEnclosingCircle(hull)
-    disc = float(np.clip((hull_area / (np.pi * radius**2) - 0.85) / 0.1, 0, 1))
-    return max(rectangle, disc)
+    share = float(find.shape.sum()) * _scale(find) ** 2 / (photo.shape[0] * photo.shape[1])
+    solid = float(find.shape.sum()) > 0.7 * cv2.contourArea(hull)
+    return solid and max(one, other) < 7 * max(1.0, min(one, other)) and options.least_area < share < options.most_area
 
 
-def _score(hull: NDArray[np.int32], shape: float, lab: Map, edges: Map) -> float:
-    left, top, wide, high = cv2.boundingRect(hull)
-    box = (slice(max(0, top - 6), top + high + 6), slice(max(0, left - 6), left + wide + 6))
-    corner = np.array([box[1].start, box[0].start], np.int32)
-    inside = _filled(hull - corner, lab[box].shape[:2])
-    core, outer, near = _shrunk(inside, 2), _grown(inside, 5), _grown(inside, 1)
-    ring, rim = outer & ~near, near & ~core
-    if core.sum() < 15 or ring.sum() < 15:
-        return 0.0
-    colours, around = lab[box], lab[box][ring]
-    plain = np.median(colours[core], axis=0)
-    off = np.linalg.norm(colours[core] - plain, axis=1)
-    one_colour = float(np.clip(((off < 8).mean() - 0.35) / 0.45, 0, 1))
-    contrast = float(np.clip(np.median(np.linalg.norm(around - plain, axis=1)) / 28, 0, 1))
-    # All round: the weakest tenth of the rim counts too.
-    strong = np.asarray(cv2.dilate(edges[box], np.ones((3, 3), np.uint8)), np.float32)[rim]
-    closed = float(np.clip(((strong > 2.0).mean() - 0.5) / 0.45, 0, 1))
-    ink = float((off > 16).mean())
-    printed = float(np.clip(ink / 0.05, 0, 1)) if ink < 0.5 else 0.0
-    paper = float(np.clip((plain[0] - 70) / 20, 0, 1)) * float(np.hypot(plain[1], plain[2]) < 22)
-    signal = float(np.clip((np.hypot(plain[1], plain[2]) - 45) / 25, 0, 1))
-    return 0.22 * shape + 0.2 * closed + 0.16 * one_colour + 0.16 * contrast + 0.16 * printed + 0.1 * max(paper, signal)
+def _by_rules(photo: Photo, options: TagOptions, report: Report) -> list[Find]:
+    small = shrink(photo, 480)
+    lab: Map = to_lab(small)
+    proposals = propose(small, options.rules)
+    report(0.7, "choosing the tags")
+    finds: list[Find] = []
+    for proposal in proposals:
+        shape = filled(proposal.hull, lab.shape[:2])
+        if len(finds) < 6 and not any(_same(shape, other.shape) for other in finds):
+            window = (0, 0, *photo.shape[:2])
+            finds.append(Find(window, shape, string_of(shape, lab), shadow_of(shape, lab), proposal.score))
+    return finds
 
 
-def _string_of(tag: Mask, lab: Map) -> Mask:
-    """Thin lines, darker or lighter than what is behind them, that touch the tag and lead away from it."""
-    light = np.ascontiguousarray(lab[..., 0])
-    reach = max(8, round(1.6 * np.sqrt(tag.sum())))
-    window = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7))
-    near = _grown(tag, reach) & ~_grown(tag, 1)
-    away = np.asarray(cv2.distanceTransform((~tag).astype(np.uint8), cv2.DIST_L2, 3))
-    found = np.zeros_like(tag)
-    for hat in (cv2.MORPH_BLACKHAT, cv2.MORPH_TOPHAT):
-        thin = (np.asarray(cv2.morphologyEx(light, hat, window)) > 7) & near
-        count, labels, stats, _ = cv2.connectedComponentsWithStats(thin.astype(np.uint8), connectivity=8)
-        touching = set(np.unique(labels[_grown(tag, 3)]).tolist()) - {0}
-        for piece in touching & set(range(1, count)):
-            wide, high, area = (int(value) for value in stats[piece, 2:5])
-            length = float(np.hypot(wide, high))
-            # A string leads away; the edge of a pocket runs along.
-            leads_away = away[labels == piece].max() > 0.4 * np.sqrt(tag.sum())
-            if leads_away and area < 5 * length:
-                found |= labels == piece
-    return found
+def _told(find: Find) -> Tag:
+    top, left, bottom, right = find.window
+    x, y, wide, high = cv2.boundingRect((find.shape | find.string).astype(np.uint8))
+    across, down = (right - left) / find.shape.shape[1], (bottom - top) / find.shape.shape[0]
+    box = (left + round(x * across), top + round(y * down), round(wide * across), round(high * down))
+    return Tag(box, round(find.score, 3), bool(find.string.sum() > 6))
 
 
-def _filled(hull: NDArray[np.int32], shape: tuple[int, ...]) -> Mask:
-    plane = np.zeros(shape, np.uint8)
-    cv2.fillPoly(plane, [hull], 1)
-    return plane > 0
+def _scale(find: Find) -> float:
+    """How many pixels of the photo one of the window's own stands for."""
+    return float((find.window[3] - find.window[1]) / find.shape.shape[1])
+
+
+def _reach(find: Find, photo: Photo, share: float) -> int:
+    return int(max(1, round(share * max(photo.shape[:2]) / _scale(find))))
 
 
 def _same(one: Mask, other: Mask) -> bool:
     return bool((one & other).sum() > 0.3 * min(one.sum(), other.sum()))
-
-
-def _grown(mask: Mask, pixels: int) -> Mask:
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * pixels + 1, 2 * pixels + 1))
-    return np.asarray(cv2.dilate(mask.astype(np.uint8), disc) > 0, np.bool_)
-
-
-def _shrunk(mask: Mask, pixels: int) -> Mask:
-    return ~_grown(~mask, pixels)

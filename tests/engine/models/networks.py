@@ -55,3 +55,15 @@ def invert_hole(path, size=64):
     ]
     inputs = [image("image", 3, size, TensorProto.UINT8), image("mask", 1, size, TensorProto.UINT8)]
     return save(path, nodes, inputs, [image("y", 3, size, TensorProto.UINT8)], [white])
+
+
+def whiteness(path, size=384):
+    """A tag finder: how white a pixel is, at half the size, as the likelihood of a tag; of a string there is none."""
+    weights = ("w", TensorProto.FLOAT, [2, 3, 1, 1], np.array([[[[0.05]]] * 3, [[[0.0]]] * 3], np.float32).ravel())
+    bias = ("b", TensorProto.FLOAT, [2], [-30.0, -30.0])
+    nodes = [
+        helper.make_node("Conv", ["x", "w", "b"], ["c"]),
+        helper.make_node("Sigmoid", ["c"], ["s"]),
+        helper.make_node("AveragePool", ["s"], ["y"], kernel_shape=[2, 2], strides=[2, 2]),
+    ]
+    return save(path, nodes, [image("x", 3, size)], [image("y", 2, size // 2)], [weights, bias])

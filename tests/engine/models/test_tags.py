@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from runflow_widgets.engine.models.tags import find_tags, remove_tags
+from runflow_widgets import samples
+from runflow_widgets.engine.models.tags import TagOptions, find_shapes, find_tags, remove_tags
 
 
 def test_a_price_tag_is_found_whole(scenes):
@@ -66,3 +67,41 @@ def test_the_same_photo_gives_the_same_finds(scenes):
     photo, _ = scenes.tagged()
 
     assert find_tags(photo)[0] == find_tags(photo)[0]
+
+
+def test_the_outline_of_a_tag_lies_on_its_edge(scenes):
+    photo, truth = scenes.tagged()
+
+    (find,) = find_shapes(photo, TagOptions())
+
+    top, left, bottom, right = find.window
+    assert scenes.overlap(find.shape, truth[top:bottom, left:right]) > 0.93
+
+
+@pytest.mark.parametrize("name", [None, "absent.onnx"])
+def test_without_the_network_the_rules_find_it(scenes, tmp_path, name):
+    photo, truth = scenes.tagged()
+    options = TagOptions(network=name and tmp_path / name)
+
+    tags, mask = find_tags(photo, options)
+
+    assert len(tags) == 1
+    assert mask[truth].mean() > 0.97
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 200), (64, 64)])
+def test_odd_sizes_are_no_failure(size):
+    photo = np.full((*size, 3), 128, np.uint8)
+
+    clean, tags = remove_tags(photo)
+
+    assert tags == ()
+    assert clean is photo
+
+
+def test_all_tags_of_the_bundled_sample_are_found():
+    photo = np.asarray(samples.load("tagged_mug").convert("RGB"))
+
+    tags, _ = find_tags(photo)
+
+    assert len(tags) == 2

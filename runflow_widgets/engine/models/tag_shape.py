@@ -1,0 +1,136 @@
+"""The exact shape of a tag: from a likelihood, which is soft, to an outline that lies on edges.
+
+Candidates are the likelihood's own pieces, their hulls and rectangles, and the connected pieces of the photo's colours
+nearby; the one that agrees best with the likelihood and has edges all round is taken. Strings and shadows, which
+belong to the tag and must go with it, are looked for round that shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from . import Map, Mask, Photo
+from .cutout import shrink, to_lab
+from .tag_rules import binary_planes, edge_strength, filled, grown
+
+WINDOW_PX = 208
+
+
+@dataclass(frozen=True, slots=True)
+class Find:
+    """A tag's shape and string within a window of the photo (top, left, bottom, right), at the window's own scale."""
+
+    window: tuple[int, int, int, int]
+    shape: Mask
+    string: Mask
+    shadow: Mask
+    score: float
+
+
+def snap(photo: Photo, window: tuple[int, int, int, int], tag: Map, string: Map) -> Find:
+    """Find the outline within a window; `tag` and `string` are the likelihoods there, at any size."""
+    top, left, bottom, right = window
+    colours = shrink(np.ascontiguousarray(photo[top:bottom, left:right]), WINDOW_PX)
+    size = colours.shape[1::-1]
+    likely = np.asarray(cv2.resize(tag, size, interpolation=cv2.INTER_LINEAR), np.float32)
+    thread = np.asarray(cv2.resize(string, size, interpolation=cv2.INTER_LINEAR), np.float32)
+    lab = to_lab(np.asarray(cv2.bilateralFilter(colours, 5, 25, 3), np.uint8))
+    edges = np.asarray(cv2.dilate(edge_strength(lab), np.ones((3, 3), np.uint8)), np.float32)
+    best, worth = likely > 0.5, 0.0
+    for candidate in _candidates(likely, lab):
+        value = _agreement(candidate, likely) + 0.35 * _edge_support(candidate, edges)
+        if value > worth:
+            best, worth = candidate, value
+    score = float(likely[best].mean()) if best.any() else 0.0
+    found = _attached(thread > 0.35, best) | _traced(best, thread, to_lab(colours))
+    return Find(window, best, found & ~best, shadow_of(best, lab), score)
+
+
+def string_of(tag: Mask, lab: Map) -> Mask:
+    """Thin lines, darker or lighter than what is behind them, that touch the tag and lead away from it."""
+    light = np.ascontiguousarray(lab[..., 0])
+    reach = max(8, round(1.6 * np.sqrt(tag.sum())))
+    window = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7))
+    near = grown(tag, reach) & ~grown(tag, 1)
+    away = np.asarray(cv2.distanceTransform((~tag).astype(np.uint8), cv2.DIST_L2, 3))
+    found = np.zeros_like(tag)
+    for hat in (cv2.MORPH_BLACKHAT, cv2.MORPH_TOPHAT):
+        thin = (np.asarray(cv2.morphologyEx(light, hat, window)) > 7) & near
+        count, labels, stats, _ = cv2.connectedComponentsWithStats(thin.astype(np.uint8), connectivity=8)
+        touching = set(np.unique(labels[grown(tag, 3)]).tolist()) - {0}
+        for piece in touching & set(range(1, count)):
+            wide, high, area = (int(value) for value in stats[piece, 2:5])
+            length = float(np.hypot(wide, high))
+            # A string leads away; the edge of a pocket runs along.
+            leads_away = away[labels == piece].max() > 0.4 * np.sqrt(tag.sum())
+            if leads_away and area < 5 * length:
+                found |= labels == piece
+    return found
+
+
+def shadow_of(tag: Mask, lab: Map) -> Mask:
+    """What close to the tag is darker than the ground a little farther off."""
+    side = float(np.sqrt(tag.sum()))
+    near, far = grown(tag, max(2, round(0.13 * side))) & ~tag, grown(tag, max(4, round(0.26 * side)))
+    ground = far & ~near & ~tag
+    if not ground.any():
+        return np.zeros_like(tag)
+    dark = lab[..., 0] < np.median(lab[..., 0][ground]) - 6
+    return _attached(near & dark, tag)
+
+
+def _candidates(likely: Map, lab: Map) -> Iterator[Mask]:
+    for level in (0.3, 0.5, 0.7):
+        for outline in _largest(likely > level):
+            yield filled(outline, likely.shape)
+            yield filled(np.asarray(cv2.convexHull(outline), np.int32), likely.shape)
+            corners = cv2.boxPoints(cv2.minAreaRect(outline))
+            yield filled(np.round(corners).astype(np.int32), likely.shape)
+    expected = float(likely.sum())
+    seen: set[tuple[int, ...]] = set()
+    for plane in binary_planes(lab):
+        outlines, _ = cv2.findContours(plane, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        for rim in outlines:
+            outline = np.asarray(rim, np.int32)
+            hull = np.asarray(cv2.convexHull(outline), np.int32)
+            area, around = cv2.contourArea(outline), cv2.contourArea(hull)
+            rough = tuple(value // 2 for value in cv2.boundingRect(outline))
+            if 0.5 * expected < around < 1.9 * expected and area > 0.72 * around and rough not in seen:
+                seen.add(rough)
+                yield filled(hull if area > 0.85 * around else outline, likely.shape)
+
+
+def _largest(mask: Mask) -> list[NDArray[np.int32]]:
+    outlines, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    return [np.asarray(max(outlines, key=cv2.contourArea), np.int32)] if outlines else []
+
+
+def _agreement(shape: Mask, likely: Map) -> float:
+    """Overlap of a shape with a likelihood: 1 if the likelihood is the shape."""
+    both = float(likely[shape].sum())
+    return both / (float(likely.sum()) + float(shape.sum()) - both + 1e-6)
+
+
+def _edge_support(shape: Mask, edges: Map) -> float:
+    plane = shape.astype(np.uint8)
+    rim = plane - cv2.erode(plane, np.ones((3, 3), np.uint8), borderValue=1)
+    steep = edges[rim > 0]
+    return float(np.clip(steep / 5, 0, 1).mean()) if steep.size else 0.0
+
+
+def _attached(mask: Mask, tag: Mask) -> Mask:
+    """The pieces of a mask that touch the tag."""
+    _, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
+    touching = np.unique(labels[grown(tag, 4) & mask])
+    return np.asarray(np.isin(labels, touching) & mask, np.bool_)
+
+
+def _traced(tag: Mask, thread: Map, lab: Map) -> Mask:
+    """Lines at the tag, where the network saw at least a hint of a string along most of them."""
+    lines = string_of(tag, lab)
+    return lines if lines.any() and float(thread[lines].mean()) > 0.2 else np.zeros_like(tag)

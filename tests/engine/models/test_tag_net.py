@@ -1,0 +1,84 @@
+"""A network is asked in its own size and answers in the photo's proportions; its absence is no failure."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import networks
+import numpy as np
+import pytest
+
+from runflow_widgets.engine.models.tag_net import INPUT_PX, load_tag_net
+from runflow_widgets.engine.models.tags import TagOptions, find_tags
+
+
+@pytest.fixture
+def path(tmp_path):
+    return Path(networks.whiteness(tmp_path / "white.onnx"))
+
+
+@pytest.fixture
+def net(path):
+    return load_tag_net(path)
+
+
+def a_white_tag(height=240, width=320):
+    photo = np.full((height, width, 3), (70, 60, 110), np.uint8)
+    photo[height // 3 : height // 2, width // 3 : width // 2] = 250
+    truth = (photo == 250).all(axis=2)
+    return photo, truth
+
+
+def test_a_file_is_read_once(path, net):
+    assert net is not None
+    assert load_tag_net(path) is net
+
+
+@pytest.mark.parametrize("size", [(64, 64), (90, 400), (700, 300), (1, 500)])
+def test_the_maps_have_the_proportions_of_the_photo(net, size):
+    photo = np.full((*size, 3), 90, np.uint8)
+
+    maps = net.look_at(photo)
+
+    height, width = maps.tag.shape
+    assert maps.string.shape == maps.tag.shape
+    assert max(height, width) == INPUT_PX // 2
+    assert abs(height * size[1] - width * size[0]) <= max(size)
+    assert maps.tag.min() >= 0
+    assert maps.tag.max() <= 1
+
+
+def test_what_the_network_sees_becomes_a_find_with_the_outline_of_the_photo(path):
+    photo, truth = a_white_tag()
+
+    tags, mask = find_tags(photo, TagOptions(network=path))
+
+    assert len(tags) == 1
+    assert mask[truth].mean() > 0.97
+    assert mask[~truth].mean() < 0.06
+
+
+def test_what_it_does_not_see_is_no_find(path):
+    tags, mask = find_tags(np.full((200, 200, 3), (70, 60, 110), np.uint8), TagOptions(network=path))
+
+    assert (tags, mask.any()) == ((), False)
+
+
+def test_threads_may_share_it(net, scenes):
+    photos = [scenes.tagged()[0], scenes.stripes(), scenes.backdrop()] * 3
+    alone = [net.look_at(photo).tag for photo in photos]
+
+    with ThreadPoolExecutor(4) as pool:
+        together = [maps.tag for maps in pool.map(net.look_at, photos)]
+
+    assert all(np.array_equal(one, other) for one, other in zip(alone, together, strict=True))
+
+
+def test_no_file_means_no_network(tmp_path):
+    assert load_tag_net(tmp_path / "absent.onnx") is None
+
+
+def test_a_broken_file_means_no_network(tmp_path, path):
+    broken = tmp_path / "broken.onnx"
+    broken.write_bytes(path.read_bytes()[:150])
+
+    assert load_tag_net(broken) is None
