@@ -69,5 +69,5 @@ def test_a_server_ends_cleanly_when_it_is_told_to(tmp_path, ending):
     process.send_signal(ending)
     _, errors = process.communicate(timeout=20)
 
-    assert process.returncode == 130
+    assert process.returncode == 130, errors
     assert "Traceback" not in errors

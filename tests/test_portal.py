@@ -5,7 +5,6 @@ import concurrent.futures
 import os
 import signal
 import threading
-import time
 
 import pytest
 
@@ -145,12 +144,10 @@ def test_a_keyboard_interrupt_cancels_the_job(portal):
         os.kill(os.getpid(), signal.SIGINT)
 
     threading.Thread(target=interrupt).start()
-    began = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         portal.call(work())
 
     assert cleaned.is_set()
-    assert time.monotonic() - began < 5
 
 
 def test_a_job_cancelled_before_it_began_is_over(portal):
