@@ -120,6 +120,11 @@ class Job(Generic[T]):
         self._interrupted = interrupted
         self._task: asyncio.Task[T] | None = None
         self._cancelled = False
+        self._over = False
+        # Held until the work is over. An interrupt may come between any two steps of a wait on a future and leave its
+        # condition locked for ever; waiting for a bare lock is a single step.
+        self._bell = threading.Lock()
+        self._bell.acquire()
         self.future: concurrent.futures.Future[T] = concurrent.futures.Future()
         # A concurrent future that is never "running" could be cancelled by its waiter, which would hide the clean-up.
         self.future.set_running_or_notify_cancel()
@@ -134,17 +139,26 @@ class Job(Generic[T]):
 
     def _finish(self, task: asyncio.Task[T]) -> None:
         self._portal._tasks.discard(task)
-        if task.cancelled():
-            self.future.set_exception(concurrent.futures.CancelledError())
-        elif (error := task.exception()) is not None:
-            self.future.set_exception(error)
-        else:
-            self.future.set_result(task.result())
+        try:
+            if task.cancelled():
+                self.future.set_exception(concurrent.futures.CancelledError())
+            elif (error := task.exception()) is not None:
+                self.future.set_exception(error)
+            else:
+                self.future.set_result(task.result())
+        finally:
+            self._over = True
+            self._bell.release()
 
     @property
     def done(self) -> bool:
         """Whether the work is over, well or not."""
         return self.future.done()
+
+    def _wait(self, seconds: float) -> None:
+        if self._bell.acquire(timeout=seconds):
+            # For the next one who waits.
+            self._bell.release()
 
     def cancel(self) -> None:
         """Ask the work to stop; it may still clean up, so wait for it if that matters."""
@@ -172,14 +186,14 @@ class Job(Generic[T]):
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         try:
             # Timed waits, because an untimed one cannot be interrupted on Windows.
-            while not self.future.done():
+            while not self._over:
                 left = BEAT_S if deadline is None else min(BEAT_S, deadline - time.monotonic())
                 if left <= 0:
                     raise TimeoutError(f"not done after {timeout_s:g} s")
-                concurrent.futures.wait([self.future], timeout=left)
+                self._wait(left)
         except KeyboardInterrupt:
             if self._interrupt():
-                concurrent.futures.wait([self.future], timeout=CLEAN_UP_S)
+                self._wait(CLEAN_UP_S)
             raise
         return self.future.result()
 
