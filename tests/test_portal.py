@@ -4,6 +4,7 @@ import asyncio
 import concurrent.futures
 import os
 import signal
+import sys
 import threading
 
 import pytest
@@ -128,6 +129,11 @@ async def _until(event):
     return "went on"
 
 
+def is_waiting(thread):
+    frame = sys._current_frames()[thread.ident]
+    return frame.f_code.co_name == "_wait" and frame.f_back.f_code.co_name == "result"
+
+
 def test_a_keyboard_interrupt_cancels_the_job(portal):
     cleaned = threading.Event()
     started = threading.Event()
@@ -141,6 +147,9 @@ def test_a_keyboard_interrupt_cancels_the_job(portal):
 
     def interrupt():
         started.wait(5)
+        # Only once the wait has begun: an interrupt before it hits whatever the test does then.
+        while not is_waiting(threading.main_thread()):
+            pass
         os.kill(os.getpid(), signal.SIGINT)
 
     threading.Thread(target=interrupt).start()
