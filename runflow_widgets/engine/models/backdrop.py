@@ -21,11 +21,16 @@ _SAMPLES = 12_000
 
 @dataclass(frozen=True, slots=True)
 class Backdrop:
-    """A fitted backdrop: its colours in Lab, the evidence against it, and how much of the border it explains."""
+    """A fitted backdrop: its colours in Lab, the evidence against it, and how much of the border it explains.
+
+    `strange` is the evidence before shadows are taken into account; `noise` is how far the border's lightness strays.
+    """
 
     lab: Map
+    strange: Map
     evidence: Map
     support: float
+    noise: float
 
 
 def fit_backdrop(lab: Map, *, degree: int = 3) -> Backdrop:
@@ -46,7 +51,9 @@ def fit_backdrop(lab: Map, *, degree: int = 3) -> Backdrop:
         misfit = np.sqrt(((residual / (3 * noise)) ** 2).sum(axis=2))
         grown = border if round_ < 2 else _reached_from(border, misfit < 1.5)
         weights = np.where(grown, 1 / (1 + misfit**4), 0).astype(np.float32)
-    return Backdrop(surface, _evidence(lab, surface, noise), float((misfit[border] < 1.3).mean()))
+    strange, evidence = _evidence(lab, surface, noise)
+    support = float((misfit[border] < 1.3).mean())
+    return Backdrop(surface, strange, evidence, support, float(noise[0]))
 
 
 def border_of(height: int, width: int, share: float) -> Mask:
@@ -88,7 +95,7 @@ def _reached_from(border: Mask, smooth: Mask) -> Mask:
     return np.isin(labels, reached[reached > 0])
 
 
-def _evidence(lab: Map, surface: Map, noise: NDArray[np.float64]) -> Map:
+def _evidence(lab: Map, surface: Map, noise: NDArray[np.float64]) -> tuple[Map, Map]:
     residual = lab - surface
     chroma = np.hypot(residual[..., 1], residual[..., 2])
     chroma_noise = float(noise[1:].mean())
@@ -101,4 +108,4 @@ def _evidence(lab: Map, surface: Map, noise: NDArray[np.float64]) -> Map:
     darker = np.clip(-residual[..., 0] / np.maximum(surface[..., 0], 10), 0, 1)
     tint = chroma / (3 * chroma_noise + 0.06 * np.hypot(surface[..., 1], surface[..., 2]) + 3 * darker)
     shadow = np.exp(-(tint**2) - (slope / 1.6) ** 2) * ((darker > 0) & (darker < 0.55))
-    return np.asarray(evidence * (1 - 0.9 * shadow), np.float32)
+    return evidence.astype(np.float32), np.asarray(evidence * (1 - 0.9 * shadow), np.float32)

@@ -9,13 +9,16 @@ blur-fusion passes (Forte, ICIP 2021), so that no halo of the old background is 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from . import Map, Mask, Photo, Report, quiet
+
+#: So many rows of a large photo are worked on at once.
+_STRIP: Final = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,7 @@ class MattingOptions:
     """
 
     working_px: int = 1280
-    band: float = 0.009
+    band: float = 0.006
     smoothness: float = 1e-4
 
 
@@ -44,7 +47,7 @@ def refine(photo: Photo, mask: Mask, options: MattingOptions | None = None, repo
     reach = max(2, round(options.band * max(size)))
     band = _band(coarse > 0.5, reach)
     report(0.2, "following the edge")
-    guided = _apply(small, *_guide(small, coarse, reach, options.smoothness))
+    guided = _apply(small, *_guide(small, coarse, reach, options.smoothness, _grown(band, reach)))
     report(0.5, "weighing the colours on either side")
     line, trust = _colour_line(small, coarse > 0.5, band, reach)
     alpha = (1 - 0.6 * trust) * np.clip(guided, 0, 1) + 0.6 * trust * line
@@ -66,8 +69,11 @@ def own_colours(photo: Photo, alpha: Map, *, working_px: int = 1280) -> Photo:
     front, back = small, small
     for window in (max(15, max(size) // 10), 6):
         front, back = _blur_fusion(small, share, front, back, window)
-    colours = np.asarray(cv2.resize(front.astype(np.uint8), (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
-    return np.where((alpha < 0.99)[..., None], colours, photo)
+    colours, found = front.astype(np.uint8), photo.copy()
+    for rows in _strips(height):
+        thin = alpha[rows] < 0.99
+        found[rows][thin] = _strip(colours, photo.shape, rows)[thin]
+    return found
 
 
 def _unit(photo: NDArray[Any]) -> Map:
@@ -92,17 +98,26 @@ def _mean(values: Map, reach: int) -> Map:
     return np.asarray(cv2.boxFilter(values, -1, window, borderType=cv2.BORDER_REFLECT), np.float32)
 
 
-def _guide(photo: Map, target: Map, reach: int, smoothness: float) -> tuple[Map, Map]:
-    """The linear model target = slope · colour + offset that fits best in each window."""
+def _grown(mask: Mask, reach: int) -> Mask:
+    return np.asarray(
+        cv2.dilate(mask.astype(np.uint8), np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)) > 0, np.bool_
+    )
+
+
+def _guide(photo: Map, target: Map, reach: int, smoothness: float, where: Mask) -> tuple[Map, Map]:
+    """The linear model target = slope · colour + offset that fits best in each window around a pixel of `where`."""
     mean_photo, mean_target = _mean(photo, reach), _mean(target, reach)
-    covariance = _mean(np.asarray(photo * target[..., None], np.float32), reach) - mean_photo * mean_target[..., None]
-    spread = np.empty((*photo.shape[:2], 3, 3), np.float32)
+    covariance = _mean(np.asarray(photo * target[..., None], np.float32), reach)[where]
+    covariance -= mean_photo[where] * mean_target[where, None]
+    spread = np.empty((*covariance.shape, 3), np.float32)
     for one in range(3):
         for other in range(one, 3):
-            product = _mean(photo[..., one] * photo[..., other], reach) - mean_photo[..., one] * mean_photo[..., other]
-            spread[..., one, other] = spread[..., other, one] = product
+            product = _mean(photo[..., one] * photo[..., other], reach)[where]
+            product -= mean_photo[where, one] * mean_photo[where, other]
+            spread[:, one, other] = spread[:, other, one] = product
     spread += smoothness * np.eye(3, dtype=np.float32)
-    slope = np.asarray(np.linalg.solve(spread, covariance[..., None])[..., 0], np.float32)
+    slope = np.zeros_like(photo)
+    slope[where] = np.linalg.solve(spread, covariance[..., None])[..., 0]
     offset = mean_target - (slope * mean_photo).sum(axis=-1)
     return _mean(slope, reach), _mean(offset, reach)
 
@@ -137,17 +152,27 @@ def _nearby_mean(photo: Map, where: Mask, reach: int) -> Map:
 
 def _enlarge(photo: Photo, small: Map, alpha: Map, options: MattingOptions) -> Map:
     """Fast guided upsampling: the linear model is fitted small and applied to the full photo, in strips."""
-    height, width = photo.shape[:2]
-    slope, offset = _guide(small, alpha, 2, options.smoothness)
-    plain = _resized(alpha, (width, height))
-    slope = np.asarray(cv2.resize(slope, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
-    offset = _resized(offset, (width, height))
-    for top in range(0, height, 512):
-        rows = slice(top, top + 512)
-        soft = (plain[rows] > 0.02) & (plain[rows] < 0.98)
-        sharp = np.clip(_apply(_unit(photo[rows]), slope[rows], offset[rows]), 0, 1)
-        plain[rows] = np.where(soft, sharp, plain[rows] > 0.5)
-    return plain
+    soft = _grown((alpha > 0.01) & (alpha < 0.99), 4)
+    slope, offset = _guide(small, alpha, 2, options.smoothness, soft)
+    whole = np.empty(photo.shape[:2], np.float32)
+    for rows in _strips(photo.shape[0]):
+        part = _strip(alpha, photo.shape, rows)
+        sharp = _apply(_unit(photo[rows]), _strip(slope, photo.shape, rows), _strip(offset, photo.shape, rows))
+        whole[rows] = np.where((part > 0.02) & (part < 0.98), np.clip(sharp, 0, 1), part > 0.5)
+    return whole
+
+
+def _strips(height: int) -> list[slice]:
+    return [slice(top, min(top + _STRIP, height)) for top in range(0, height, _STRIP)]
+
+
+def _strip(plane: NDArray[Any], shape: tuple[int, ...], rows: slice) -> NDArray[Any]:
+    """These rows of a plane scaled up to `shape`: the whole of it would take gigabytes on a large photo."""
+    across, down = plane.shape[1] / shape[1], plane.shape[0] / shape[0]
+    move = np.array([[across, 0, across / 2 - 0.5], [0, down, (rows.start + 0.5) * down - 0.5]])
+    size = (shape[1], rows.stop - rows.start)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.asarray(cv2.warpAffine(plane, move, size, flags=flags, borderMode=cv2.BORDER_REPLICATE))
 
 
 def _blur_fusion(photo: Map, share: Map, front: Map, back: Map, window: int) -> tuple[Map, Map]:

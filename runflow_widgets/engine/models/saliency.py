@@ -23,8 +23,8 @@ _CELLS = 20
 
 def saliency(lab: Map) -> Map:
     """The mean of the three views, a little higher in the middle; 0 to 1."""
-    views = [_scaled(border_distance(lab)), _scaled(barrier_distance(lab)), _scaled(regional_contrast(lab))]
-    return _scaled(np.mean(views, axis=0) * (0.5 + 0.5 * centre(*lab.shape[:2])))
+    views = [scaled(border_distance(lab)), scaled(barrier_distance(lab)), scaled(regional_contrast(lab))]
+    return scaled(np.mean(views, axis=0) * (0.5 + 0.5 * centre(*lab.shape[:2])))
 
 
 def centre(height: int, width: int) -> Map:
@@ -104,6 +104,7 @@ def regional_contrast(lab: Map) -> Map:
     return np.asarray(cv2.resize(grid, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
 
 
-def _scaled(values: NDArray[np.floating]) -> Map:
+def scaled(values: NDArray[np.floating]) -> Map:
+    """Between the 1st and the 98th percentile, as 0 to 1."""
     low, high = np.percentile(values, [1, 98])
     return np.asarray(np.clip((values - low) / (high - low + 1e-6), 0, 1), np.float32)

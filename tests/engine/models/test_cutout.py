@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 
 from runflow_widgets.engine.models.backdrop import fit_backdrop
+from runflow_widgets.engine.models.candidates import grab_cut, guesses, look
 from runflow_widgets.engine.models.cutout import CutoutOptions, cut_out, shrink, tidy, to_lab
-from runflow_widgets.engine.models.judge import colour_overlap, edge_support, judge, solidity
+from runflow_widgets.engine.models.judge import cues, judge
+from runflow_widgets.engine.models.judge_weights import CENTRES, SCALES, WEIGHTS
+from runflow_widgets.engine.models.regions import background_contrast, divide, ranking
 from runflow_widgets.engine.models.saliency import saliency
 
 
@@ -121,13 +124,83 @@ def test_saliency_is_higher_on_the_subject(scenes):
 
 def test_the_judge_prefers_the_truth_to_what_is_shifted_or_grown(scenes):
     photo, truth = scenes.disc()
-    lab = to_lab(photo)
-    prior = saliency(lab)
+    clues = look(photo, to_lab(photo))
     _, larger = scenes.disc(radius=70)
+    masks = {"truth": truth, "shifted": np.roll(truth, 20, 1), "larger": larger}
 
-    scores = [judge(mask, lab, prior).score for mask in (truth, np.roll(truth, 20, 1), larger, np.ones_like(truth))]
+    expected = judge(masks, clues)
 
-    assert scores[0] == max(scores)
-    assert edge_support(truth, lab) > edge_support(larger, lab)
-    assert colour_overlap(truth, lab) < colour_overlap(larger, lab)
-    assert 0.95 < solidity(truth) <= 1
+    assert max(expected, key=expected.get) == "truth"
+    assert all(0 <= value <= 1 for value in expected.values())
+    assert judge({}, clues) == {}
+
+
+def test_there_is_a_weight_for_every_cue(scenes):
+    photo, truth = scenes.disc()
+
+    table = cues({"truth": truth}, look(photo, to_lab(photo)))
+
+    assert table.shape == (1, len(CENTRES))
+    assert len(CENTRES) == len(SCALES) == len(WEIGHTS) - 1
+
+
+def test_the_guesses_differ_and_most_find_a_plain_ball(scenes):
+    photo, truth = scenes.disc()
+
+    found = [scenes.overlap(mask, truth) for mask in guesses(look(photo, to_lab(photo))).values()]
+
+    assert len(found) > 8
+    assert np.median(found) > 0.85
+
+
+def test_regions_tell_the_subject_from_what_belongs_to_the_border(scenes):
+    photo, truth = scenes.disc()
+
+    regions = divide(to_lab(photo))
+
+    assert 100 < regions.labels.max() < 400
+    for view in (background_contrast(regions), ranking(regions)):
+        assert view.min() >= 0
+        assert view.max() <= 1
+        assert view[truth].mean() > view[~truth].mean() + 0.5
+
+
+def test_grab_cut_leaves_a_start_alone_that_has_too_little_of_either_side():
+    photo = np.zeros((20, 20, 3), np.uint8)
+
+    assert not grab_cut(photo, np.zeros((20, 20), np.float32)).any()
+
+
+def test_a_thin_stem_is_kept(scenes):
+    photo, truth = scenes.disc(centre=(60, 120), radius=35)
+    photo[90:165, 118:123] = (40, 90, 170)
+    truth[90:165, 118:123] = True
+
+    found = cut_out(photo)
+
+    assert found.mask[100:160, 118:123].mean() > 0.8
+
+
+def test_a_ring_stays_a_ring(scenes):
+    photo, truth = scenes.disc(radius=60)
+    _, inner = scenes.disc(radius=48)
+    photo = np.where(inner[..., None], scenes.backdrop(), photo)
+
+    found = cut_out(photo)
+
+    assert not found.mask[inner].any() or found.mask[inner].mean() < 0.15
+    assert scenes.overlap(found.mask, truth & ~inner) > 0.8
+
+
+def test_the_contact_shadow_at_the_foot_is_left_out(scenes):
+    photo = scenes.backdrop()
+    y, x = np.mgrid[0:180, 0:240]
+    dark = 0.4 * np.exp(-(((x - 135) / 40.0) ** 2 + ((y - 142) / 9.0) ** 4))
+    photo = (photo * (1 - dark[..., None])).astype(np.uint8)
+    photo[50:140, 90:150] = (190, 60, 40)
+    truth = np.zeros((180, 240), bool)
+    truth[50:140, 90:150] = True
+
+    found = cut_out(photo)
+
+    assert scenes.overlap(found.mask, truth) > 0.93

@@ -1,0 +1,100 @@
+"""The subject of a studio shot: all that is neither the fitted backdrop, nor its shadow, nor the blur of an edge.
+
+A shadow multiplies all channels of what it falls on by about the same factor (chromaticity is preserved: Finlayson,
+Hordley & Drew, ECCV 2002) and ends softly. So it is what one reaches from the backdrop by soft steps through colours
+that are a darkened backdrop; the subject's own edge stops the walk. Where the subject is grey before grey, the walk
+may leak into it; then it takes more than a shadow could, and is not believed.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import cv2
+import numpy as np
+
+from . import Map, Mask
+from .backdrop import border_of
+from .candidates import Clues
+
+#: The steepest step in Lab lightness or colour, per pixel at working size, that a shadow has.
+_SOFT: Final = 1.4
+#: The same where nothing but the shadow itself speaks for a subject.
+_HARD: Final = 4.5
+#: The darkest shadow, as the logarithm of the light that is left.
+_DARKEST: Final = -1.1
+#: A walk that takes more than this share of what the candidates agree on has leaked into the subject.
+_LEAK: Final = 0.3
+#: A pixel this far from the backdrop, as a share of the farthest nearby, is more subject than backdrop.
+_HALF: Final = 0.5
+
+
+def studio_mask(clues: Clues, common: Mask) -> Mask:
+    """The subject before a fitted backdrop; `common` is what the candidates agree on."""
+    familiar = clues.backdrop.strange < 0.5
+    plain = familiar | _blurred_edge(clues, familiar)
+    walked = _reached(plain, plain | _shadow(clues, hue=0.12, steepest=_SOFT))
+    if (walked & ~plain & common).sum() > _LEAK * common.sum():
+        walked = _reached(plain, plain)
+    # What the candidates do not have is added only if it is no shadow of a warmer or harder kind either.
+    doubtful = _reached(plain, ~common & (plain | _shadow(clues, hue=0.5, steepest=_HARD)))
+    mask = ~walked & ~doubtful
+    holes = _holes(mask & familiar, clues, common)
+    # A hole is wider than what is plainly backdrop by the blur of its rim.
+    rim = cv2.dilate(holes.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    return np.asarray(mask & ~holes & ~(rim & plain), np.bool_)
+
+
+def unexplained(mask: Mask, clues: Clues) -> float:
+    """How much a mask leaves out that is neither backdrop nor shadow, and how much of it is plainly backdrop."""
+    familiar = clues.backdrop.strange < 0.5
+    plain = familiar | _blurred_edge(clues, familiar)
+    strange = ~_reached(plain, plain | _shadow(clues, hue=0.5, steepest=_HARD))
+    missed = (strange & ~mask).sum() / max(1, strange.sum())
+    return float(missed + (familiar & mask).sum() / max(1, mask.sum()))
+
+
+def _blurred_edge(clues: Clues, familiar: Mask) -> Mask:
+    """Next to the backdrop, what is more backdrop than subject."""
+    far = np.linalg.norm(clues.lab - clues.backdrop.lab, axis=2)
+    reach = max(3, round(0.024 * max(far.shape)) | 1)
+    most = cv2.blur(cv2.dilate(far, np.ones((reach, reach), np.uint8)), (3, 3))
+    beside = cv2.dilate(familiar.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    return np.asarray(beside & (far < _HALF * most), np.bool_)
+
+
+def _shadow(clues: Clues, *, hue: float, steepest: float) -> Mask:
+    """Soft places where the colour is the backdrop's under less light; `hue` is how far a shadow may change it."""
+    behind = np.clip(cv2.cvtColor(clues.backdrop.lab, cv2.COLOR_LAB2RGB) * 255, 0, 255)
+    loss = np.log(clues.photo.astype(np.float32) + 6) - np.log(behind + 6)
+    light, tint = loss.mean(axis=2), np.ptp(loss, axis=2)
+    grain = float(np.median(tint[border_of(tint.shape[0], tint.shape[1], 0.06)]))
+    same_hue = tint < 0.02 + 2 * max(0.02, grain) - hue * light
+    return np.asarray((light < 0) & (light > _DARKEST) & same_hue & (_steps(clues.lab) < steepest), np.bool_)
+
+
+def _steps(lab: Map) -> Map:
+    steepest: Map = np.zeros(lab.shape[:2], np.float32)
+    for channel in range(3):
+        plane = cv2.GaussianBlur(np.ascontiguousarray(lab[..., channel]), (0, 0), 0.8)
+        slope = np.hypot(cv2.Sobel(plane, cv2.CV_32F, 1, 0), cv2.Sobel(plane, cv2.CV_32F, 0, 1)) / 8
+        steepest = np.maximum(steepest, slope)
+    return steepest
+
+
+def _reached(plain: Mask, passable: Mask) -> Mask:
+    """What the walk from the frame's plain backdrop gets to."""
+    _, labels = cv2.connectedComponents(passable.astype(np.uint8), connectivity=4)
+    starts = np.unique(labels[border_of(plain.shape[0], plain.shape[1], 0.02) & plain])
+    return np.asarray(np.isin(labels, starts[starts > 0]), np.bool_)
+
+
+def _holes(enclosed: Mask, clues: Clues, common: Mask) -> Mask:
+    """Enclosed backdrop: most candidates say so, or it hardly differs from the fit; a few pixels of it are chance."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(enclosed.astype(np.uint8), connectivity=4)
+    area = np.maximum(stats[:, cv2.CC_STAT_AREA], 1)
+    strange = np.bincount(labels.ravel(), clues.backdrop.strange.ravel(), count) / area
+    agreed = np.bincount(labels.ravel(), common.ravel(), count) / area < 0.5
+    large = (area >= 5) & ((agreed & (strange < 0.12)) | ((strange < 0.06) & (area < 0.03 * common.sum())))
+    large[0] = False
+    return np.asarray(large[labels], np.bool_)
