@@ -25,6 +25,8 @@ __all__ = ["Cutout", "CutoutOptions", "cut_out", "shrink", "tidy", "to_lab"]
 
 #: A candidate expected to be this much worse (in IoU) than the best has e⁻¹ of its vote.
 _TOLERANCE: Final = 0.02
+#: Below it, in units of Lab, a smoothed picture has no subject.
+_BLANK: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,10 @@ def cut_out(photo: Photo, options: CutoutOptions | None = None, report: Report =
     small = shrink(photo, options.working_px)
     calm = np.asarray(cv2.bilateralFilter(small, 5, 20, 3), np.uint8)
     report(0.1, "looking for the subject")
-    clues = look(calm, to_lab(calm))
+    lab = to_lab(calm)
+    if _is_blank(lab):
+        return Cutout(np.zeros(small.shape[:2], np.bool_), 0.0, "nothing")
+    clues = look(calm, lab)
     report(0.3, "trying outlines")
     studio = clues.backdrop.support >= options.studio_support and clues.backdrop.noise <= options.studio_noise
     tidied = {name: tidy(mask) for name, mask in guesses(clues).items()}
@@ -72,6 +77,12 @@ def cut_out(photo: Photo, options: CutoutOptions | None = None, report: Report =
     report(0.9, "settling the outline")
     mask = _settled(candidates, judged, clues, studio=studio)
     return Cutout(mask, _confidence(mask, candidates, clues), best)
+
+
+def _is_blank(lab: Map) -> bool:
+    """Whether nothing differs from anything else by more than noise does; any outline would be made up."""
+    smooth = np.asarray(cv2.GaussianBlur(lab, (0, 0), 3), np.float32)
+    return float(np.ptp(smooth, axis=(0, 1)).max()) < _BLANK
 
 
 def shrink(photo: Photo, longest_px: int) -> Photo:
