@@ -91,12 +91,11 @@ def _still_embedded() -> Session | None:
 
 
 def _embedded(workers: int | Pool | None, models: Mapping[str, str]) -> Session:
-    networks = _networks(models)
-    portal = shared()
-    pool = _pool(workers, networks)
-    service = open_embedded_service(home() / "embedded", workers=pool, allow_private=True, base_url=EMBEDDED_URL)
+    service = open_embedded_service(
+        home() / "embedded", workers=workers, networks=_networks(models), allow_private=True, base_url=EMBEDDED_URL
+    )
     client = Client(base_url=EMBEDDED_URL, transport=_in_process(service))
-    return Session(client, "embedded", portal, Ledger(), Catalogue.bundled(), closing=[service.close])
+    return Session(client, "embedded", shared(), Ledger(), Catalogue.bundled(), closing=[service.close])
 
 
 def _networks(models: Mapping[str, str]) -> dict[str, tuple[str, str]]:
@@ -112,25 +111,28 @@ def _networks(models: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     return networks
 
 
-def _pool(workers: int | Pool | None, networks: Mapping[str, tuple[str, str]]) -> Pool:
-    from .engine.workers import WorkerPool
-
-    return WorkerPool(workers, networks=networks) if workers is None or isinstance(workers, int) else workers
-
-
 def _in_process(service: Service) -> httpx.ASGITransport:
     # Errors of the app become a 500, as they would over a socket.
     return httpx.ASGITransport(app=service.app, raise_app_exceptions=False, client=("127.0.0.1", 0))
 
 
-def open_embedded_service(folder: Path, *, workers: int | Pool | None, allow_private: bool, **settings: Any) -> Service:
+def open_embedded_service(
+    folder: Path,
+    *,
+    workers: int | Pool | None,
+    allow_private: bool,
+    networks: Mapping[str, tuple[str, str]] | None = None,
+    **settings: Any,
+) -> Service:
     """The service in miniature on a folder, with what it needs of the world outside."""
     from .engine import open_service
+    from .engine.workers import WorkerPool
 
+    pool = WorkerPool(workers, networks=networks) if workers is None or isinstance(workers, int) else workers
     return open_service(
         folder,
         outside=_OutsideOfEngine(allow_private=allow_private),
-        pool=_pool(workers, {}),
+        pool=pool,
         catalogue=Catalogue.bundled(),
         **settings,
     )

@@ -62,6 +62,7 @@ class Followed:
         self._stopped = False
         self._owned = False
         self._may_exist = entry.id is not None
+        self._typical_s: float | None = None
         self._began = time.monotonic()
         self._job: Job[None] | None = None
         self.price: Quote = FREE if session.where == "embedded" else spec.price_of(entry.inputs)

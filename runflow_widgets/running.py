@@ -106,8 +106,10 @@ class Run(Followed):
 
     @property
     def typical_s(self) -> float | None:
-        """How long runs of this model took here before."""
-        return self._session.ledger.typical_s(self.model, self._session.service)
+        """How long runs of this model took here before; looked up once, for panels ask ten times a second."""
+        if self._typical_s is None:
+            self._typical_s = self._session.ledger.typical_s(self.model, self._session.service)
+        return self._typical_s
 
     @property
     def elapsed_s(self) -> float:
@@ -298,11 +300,9 @@ class Run(Followed):
 
 
 def _spec(session: Session, model: str) -> ModelSpec:
-    if model in session.catalogue:
-        return session.catalogue.get(model)
     if session.where == "remote" and "/" in model:
         # The service may know models that this catalogue does not; it will say what it thinks of the inputs.
-        return ModelSpec(id=model)
+        return _spec_on_record(session, model)
     return session.catalogue.get(model)
 
 
@@ -347,13 +347,14 @@ def start(
         raise InputError(
             f"client_ref {client_ref!r} names an earlier run.", field="client_ref", advice="Choose a new one."
         )
-    quote = FREE if session.where == "embedded" else spec.price_of(gathered.on_record)
+    recorded = gathered.on_record
+    quote = FREE if session.where == "embedded" else spec.price_of(recorded)
     check_budget(session, quote)
     entry = Entry(
         key=client_ref or new_key(),
         model=spec.id,
         service=session.service,
-        inputs=gathered.on_record,
+        inputs=recorded,
         input_hash=gathered.fingerprint,
         price=quote.text,
         expected_usd=quote.high,

@@ -7,11 +7,11 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from .client.key import KEY_VARIABLE
 from .errors import InputError
 from .wire import Json, model_path
 
 LANGUAGES: Final = ("python", "python-await", "curl", "javascript")
-KEY_VARIABLE: Final = "RUNFLOW_API_KEY"
 _FILE: Final = re.compile(r"file:(?P<name>.*)#sha256=[0-9a-f]{64}")
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import settings
 
+import runflow_widgets as rf
 from runflow_widgets import session
+from runflow_widgets.engine.workers import WorkerPool
 from runflow_widgets.session import budget
 
 # The same examples each time: a finding is a failure of the change that made it, and not of the day.
@@ -30,6 +32,19 @@ def home(tmp_path, monkeypatch):
     if opened is not None:
         opened.close()
     budget(None)
+
+
+@pytest.fixture
+def slow(tmp_path, monkeypatch):
+    """Work that goes on until `finish()`."""
+    gate = tmp_path / "go"
+    monkeypatch.setenv("SLOW_UNTIL", str(gate))
+    return rf.connect(embedded=True, workers=WorkerPool(1, task_module="slow_tasks"))
+
+
+@pytest.fixture
+def finish(tmp_path):
+    return (tmp_path / "go").touch
 
 
 def pytest_collection_modifyitems(items):

@@ -57,21 +57,14 @@ def session(warm):
 
 
 @pytest.fixture
-def slow(tmp_path, monkeypatch):
-    """Work that goes on until `finish()`."""
-    gate = tmp_path / "go"
-    monkeypatch.setenv("SLOW_UNTIL", str(gate))
-    return rf.connect(embedded=True, workers=WorkerPool(1, task_module="slow_tasks"))
-
-
-@pytest.fixture
-def finish(tmp_path):
-    return (tmp_path / "go").touch
-
-
-@pytest.fixture
 def photo():
     return Image.fromarray(np.arange(5 * 7 * 3, dtype=np.uint8).reshape(5, 7, 3))
+
+
+def until_running(run):
+    begun = threading.Event()
+    run.watch(lambda run: run.status == "running" and begun.set())
+    begun.wait(30)
 
 
 def remote(answer, **settings):
@@ -273,9 +266,7 @@ def test_a_run_that_takes_longer_than_allowed_stays_open_and_is_resumed(slow, fi
 
 def test_an_embedded_run_is_cancelled(slow, photo):
     run = rf.run(MODEL, image=photo)
-    begun = threading.Event()
-    run.watch(lambda run: run.status == "running" and begun.set())
-    begun.wait(30)
+    until_running(run)
 
     run.cancel()
     with pytest.raises(RunCancelled):
@@ -298,9 +289,7 @@ def test_a_run_that_waits_in_line_is_cancelled_too(slow, finish, photo):
 
 def test_after_stopping_to_wait_the_run_goes_on_and_is_picked_up_again(slow, finish, photo):
     run = rf.run(MODEL, image=photo)
-    begun = threading.Event()
-    run.watch(lambda run: run.status == "running" and begun.set())
-    begun.wait(30)
+    until_running(run)
 
     run.stop_waiting()
     with pytest.raises(RunTimeout, match="Waiting was stopped"):
@@ -517,9 +506,7 @@ def test_runs_are_listed_as_text_and_as_a_table(session, photo):
 
 def test_the_record_of_a_cancelled_run_closes(slow, photo):
     run = rf.run(MODEL, image=photo)
-    begun = threading.Event()
-    run.watch(lambda run: run.status == "running" and begun.set())
-    begun.wait(30)
+    until_running(run)
     run.cancel()
     with pytest.raises(RunCancelled):
         run.result(10)

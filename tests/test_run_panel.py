@@ -11,7 +11,6 @@ from PIL import Image
 import runflow_widgets as rf
 from runflow_widgets.catalogue import Catalogue
 from runflow_widgets.client import Client, Pace
-from runflow_widgets.engine.workers import WorkerPool
 from runflow_widgets.errors import RunCancelled
 from runflow_widgets.ledger import Ledger
 from runflow_widgets.portal import shared
@@ -19,17 +18,6 @@ from runflow_widgets.session import Session
 from runflow_widgets.widgets.run_panel import RunPanel, show, static_html
 
 MODEL = "bria/background/remove"
-
-
-@pytest.fixture
-def slow(tmp_path, monkeypatch):
-    monkeypatch.setenv("SLOW_UNTIL", str(tmp_path / "go"))
-    return rf.connect(embedded=True, workers=WorkerPool(1, task_module="slow_tasks"))
-
-
-@pytest.fixture
-def finish(tmp_path):
-    return (tmp_path / "go").touch
 
 
 @pytest.fixture

@@ -199,20 +199,13 @@ def _read(response: httpx.Response, known: Mapping[str, Any]) -> Answer:
     try:
         decoded = response.json() if response.content else None
     except ValueError:
-        decoded = None
         if response.is_success:
             # A page in place of JSON, or half an answer: what was asked for may well have happened.
             raise TransportError("The service answered with something that is not JSON.", sent=True, **known) from None
-        return _refuse(response, headers, response.text, known)
-    return (
-        Answer(response.status_code, headers, decoded)
-        if response.is_success
-        else _refuse(response, headers, decoded, known)
-    )
-
-
-def _refuse(response: httpx.Response, headers: Mapping[str, str], body: object, known: Mapping[str, Any]) -> Answer:
-    raise error_of(response.status_code, headers, body, **known)
+        decoded = response.text
+    if not response.is_success:
+        raise error_of(response.status_code, headers, decoded, **known)
+    return Answer(response.status_code, headers, decoded)
 
 
 def _transport_error(

@@ -39,11 +39,11 @@ class Upload:
     data: bytes = field(repr=False)
     filename: str
     mime_type: str
+    #: The same for the same content; taken once, since a file may be large and is asked for it several times.
+    fingerprint: str = field(init=False)
 
-    @property
-    def fingerprint(self) -> str:
-        """The same for the same content."""
-        return hashlib.sha256(self.data).hexdigest()
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fingerprint", hashlib.sha256(self.data).hexdigest())
 
 
 @dataclass(frozen=True, slots=True)

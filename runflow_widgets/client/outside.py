@@ -175,7 +175,7 @@ class Outside:
         try:
             private = not _is_public(ipaddress.ip_address(url.host))
         except ValueError:
-            private = is_loopback(url.host)
+            private = False  # a name, which the proxy looks up; those of this machine never get to it
         if private and not self._allow_private:
             raise OutputError(f"{url.host} is a private address; such addresses are not asked.")
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ..catalogue import Catalogue, Field, ModelSpec
 from ..wire import ASSET_SCHEME, Json
+from .jobs import media_inputs
 from .media import Media, MediaError
 from .refusal import Location, Refusal, problem, text_path
 
@@ -39,17 +40,11 @@ def problems_with(spec: ModelSpec, inputs: Json, media: Media, loc: Location) ->
     for path, sentence in spec.check(inputs).items():
         kind = "missing" if " is missing" in sentence else "value_error"
         problems.append(problem([*loc, *text_path(path)], sentence, kind))
-    for path, url in _media_of(spec.inputs, inputs):
+    for path, url in media_inputs(spec.inputs, inputs):
         if url.startswith(ASSET_SCHEME) and media.ready_asset(url.removeprefix(ASSET_SCHEME)) is None:
             sentence = f"There is no asset {url[:100]}; upload the file, or confirm its upload, first."
             problems.append(problem([*loc, *text_path(path)], sentence))
     return problems
-
-
-def _media_of(fields: Sequence[Field], values: Mapping[str, Any]) -> list[tuple[str, str]]:
-    from .jobs import media_inputs
-
-    return [*media_inputs(fields, values)]
 
 
 async def with_assets(fields: Sequence[Field], values: Json, media: Media, owner: str, loc: Location) -> Json:

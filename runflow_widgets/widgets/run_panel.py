@@ -77,7 +77,7 @@ class RunPanel(anywidget.AnyWidget):
     def __init__(self, run: Run) -> None:
         # Before the traits are set: the portal may report a change while the widget is being made.
         self._lock = threading.Lock()
-        self._timer: Any = None
+        self._pending = False
         self._written = 0.0
         self._run = run
         super().__init__(**_facts(run))
@@ -96,16 +96,16 @@ class RunPanel(anywidget.AnyWidget):
     def _changed(self) -> None:
         """Write now, or a moment later if something was written just before; the last change is never lost."""
         with self._lock:
-            if self._timer is not None:
+            if self._pending:
                 return
+            self._pending = True
             wait_s = max(0.0, self._written + EVERY_S - time.monotonic())
-            portal = self._run._session.portal
-            self._timer = portal.loop
+        portal = self._run._session.portal
         portal.soon(portal.loop.call_later, wait_s, self._write)
 
     def _write(self) -> None:
         with self._lock:
-            self._timer = None
+            self._pending = False
             self._written = time.monotonic()
         with self.hold_sync():
             for name, value in _facts(self._run).items():
@@ -155,18 +155,22 @@ def _price(run: Run) -> str:
 
 
 def _picture(run: Run) -> bytes:
+    """The first result, small; made once for each run, since a large picture takes its time to open."""
     first = next((output for output in run.outputs if output.kind == "image"), None)
     if first is None:
         return b""
-    try:
-        small = thumbnail(first.image, 512)
-    except RunflowError:
-        return b""
-    buffer = io.BytesIO()
-    small.save(buffer, "WEBP", quality=85, method=2)
-    return buffer.getvalue()
+    if run not in _pictures:
+        try:
+            small = thumbnail(first.image, 512)
+        except RunflowError:
+            return b""
+        buffer = io.BytesIO()
+        small.save(buffer, "WEBP", quality=85, method=2)
+        _pictures[run] = buffer.getvalue()
+    return _pictures[run]
 
 
+_pictures: weakref.WeakKeyDictionary[Run, bytes] = weakref.WeakKeyDictionary()
 _panels: weakref.WeakKeyDictionary[Run, RunPanel] = weakref.WeakKeyDictionary()
 
 
