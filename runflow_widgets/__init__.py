@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .serving import Server, serve
     from .session import Session, budget
     from .weights import fetch_weights
+    from .widgets.mask_pad import MaskPad
     from .wire import Asset, Batch, Delivery, RunState
 
     models: Models
@@ -43,6 +44,7 @@ __all__ = [
     "Client",
     "Delivery",
     "Field",
+    "MaskPad",
     "ModelSpec",
     "Output",
     "Price",
@@ -74,6 +76,7 @@ _HOMES = {
     "Client": ("client", "Client"),
     "Delivery": ("wire", "Delivery"),
     "Field": ("catalogue", "Field"),
+    "MaskPad": ("widgets.mask_pad", "MaskPad"),
     "ModelSpec": ("catalogue", "ModelSpec"),
     "Output": ("result", "Output"),
     "Price": ("catalogue", "Price"),

@@ -77,7 +77,7 @@ def test_listing_the_models_loads_no_pictures_and_no_service():
     assert answer.stdout.strip() == "[]"
 
 
-WIDGETS = {"run_panel": "RunPanel"}
+WIDGETS = {"mask_ink": "MaskInk", "run_panel": "RunPanel"}
 
 
 def test_every_widget_has_its_script_its_style_and_its_test():
@@ -100,7 +100,7 @@ def test_the_model_in_javascript_names_exactly_the_synced_traits(stem, name):
         if not trait.startswith("_") and trait not in base.class_traits() and isinstance(kind, traitlets.TraitType)
     }
     script = (PACKAGE / "widgets" / "static" / f"{stem}.js").read_text(encoding="utf-8")
-    typedef = re.search(r"@typedef \{\{(.*?)\}\} Model", script, re.DOTALL)
+    typedef = re.search(r"@typedef \{\{([^{}]*)\}\} Model", script)
 
     named = set(re.findall(r"\*\s+(\w+):", typedef[1]))
 

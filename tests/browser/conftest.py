@@ -24,9 +24,9 @@ def notebook(server, browser, request, tmp_path):
     """notebook([cells…], kind="lab") opens a notebook; its page must stay free of faults and on this machine."""
     opened = []
 
-    def open_notebook(cells, *, kind="lab", dark=False):
+    def open_notebook(cells, *, kind="lab", dark=False, **screen):
         name = re.sub(r"\W+", "-", request.node.name) + f"-{len(opened)}.ipynb"
-        page = browser.page(colour_scheme="dark" if dark else "light")
+        page = browser.page(colour_scheme="dark" if dark else "light", **screen)
         opened.append(Notebook(page, server, name, cells, kind=kind, dark=dark))
         return opened[-1]
 

@@ -154,8 +154,15 @@ class Browser:
         self._browser.close()
         self._playwright.stop()
 
-    def page(self, *, colour_scheme: str = "light"):
-        context = self._browser.new_context(viewport={"width": 1100, "height": 800}, color_scheme=colour_scheme)
+    def page(
+        self, *, colour_scheme: str = "light", width: int = 1100, height: int = 800, ratio: float = 1, touch=False
+    ):
+        context = self._browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme=colour_scheme,
+            device_scale_factor=ratio,
+            has_touch=touch,
+        )
         page = context.new_page()
         page.faults = []
         page.on("pageerror", lambda error: page.faults.append(str(error)) if not is_noise(str(error)) else None)
@@ -222,7 +229,12 @@ class Notebook:
             assert time.monotonic() < deadline, f"{expression} never became true"
             time.sleep(0.05)
 
-    def close(self) -> None:
+    def forget_kernel(self) -> None:
+        """Ask anew which kernel there is: after a restart it listens elsewhere."""
         if self._client is not None:
             self._client.stop_channels()
+            self._client = None
+
+    def close(self) -> None:
+        self.forget_kernel()
         self.page.context.close()

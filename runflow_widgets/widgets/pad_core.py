@@ -1,0 +1,255 @@
+"""What a mask pad is without its looks: photo, mask, canvas and ink, kept in step."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from ..errors import InputError, RunflowError
+from ..images import encode_png
+from ..painting import Box, Patch, Sheet
+from ..painting.conventions import to_zip
+from ..painting.keep import Keeper, digest
+from ..painting.visible import View
+from .mask_ink import MaskInk
+from .pad_screen import Screen, on_squares
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from PIL.Image import Image
+
+How = Literal["add", "replace", "subtract"]
+
+
+class PadCore:
+    """Photo and mask of one pad, drawn on its canvas and told to its page after every change.
+
+    Any thread may call; whoever needs several steps together holds `lock`.
+
+    Attributes:
+        image: The photo, upright, as the mask fits it.
+        segmenter: What magic select asks instead of the local method.
+        segmenter_price: What one call of it costs, as people read it.
+        on_change: Called after every change of the mask.
+    """
+
+    def __init__(self, photo: Image, name: str, stage: tuple[int, int], *, key: str | None, mask: object) -> None:
+        self.image, self.name = photo, name
+        self.size: tuple[int, int] = photo.size
+        self.segmenter: Callable[..., Any] | None = None
+        self.segmenter_price = ""
+        self.lock = threading.RLock()
+        self.on_change: list[Callable[[], None]] = []
+        self.sheet = Sheet(self.size)
+        if mask is not None:
+            self.sheet.load(mask)
+        self._worker: ThreadPoolExecutor | None = None
+        self._array: NDArray[np.uint8] | None = None
+        self._questions: dict[int, Callable[[], None]] = {}
+        self._saving = False
+        self._keeper = Keeper(key, digest(self.pixels), self.size) if key else None
+        restored = self._keeper.restore(self.sheet) if self._keeper and mask is None else None
+        self.ink = MaskInk(label=f"Mask over {name}, {self.size[0]} by {self.size[1]} pixels", size=[*self.size])
+        self.ink.stage = list(stage)
+        self.ink.brush_px = max(1.0, round(max(self.size) / 30))
+        self.ink.says = restored or ""
+        self.screen = Screen(photo, View.whole(self.size, stage), self.ink.colour)
+        self.ink.observe(self._look_changed, ["look", "colour"])
+        # A page that is loaded again begins with empty canvases; of the two, the mask's is made last.
+        self.screen.mask.on_client_ready(self.draw)
+        self._tell_facts()
+        self.draw()
+
+    @property
+    def pixels(self) -> NDArray[np.uint8]:
+        """The photo as height×width×3 numbers, what is transparent on grey squares."""
+        if self._array is None:
+            self._array = np.asarray(on_squares(self.image))
+        return self._array
+
+    # ------------------------------------------------------------------ steps
+
+    def do(self, step: Callable[[], Box | None]) -> None:
+        """Take a step on the sheet and show what became of it."""
+        with self.lock:
+            changed = step()
+            if changed:
+                self._changed(self.screen.draw_mask(self.sheet.pixels, changed))
+
+    def acknowledge(self, identity: object, changed: Box | None) -> None:
+        """Tell the page that one of its strokes is in the mask, and on the canvas."""
+        with self.lock:
+            mark = self.screen.draw_mask(self.sheet.pixels, changed) if changed else None
+            self.ink.send({"kind": "done", "id": identity, "mark": mark})
+            if mark is not None:
+                self._changed(mark)
+
+    def select(self, *, point: tuple[int, int] | None = None, box: Box | None = None, how: How = "add") -> None:
+        """Ask the segmenter, or the local method, and merge what it finds."""
+        found = self._found_locally(point, box) if self.segmenter is None else self._found_by_segmenter(point, box)
+        self.do(lambda: self.sheet.merge(found, how, name="magic select"))
+
+    def _found_locally(self, point: tuple[int, int] | None, box: Box | None) -> Patch:
+        from ..painting.select import select
+
+        return select(self.pixels, point=point, box=box)
+
+    def _found_by_segmenter(self, point: tuple[int, int] | None, box: Box | None) -> NDArray[np.bool_]:
+        assert self.segmenter is not None
+        where: dict[str, Any] = {"point": point}
+        if box is not None:
+            where = {"box": (box.left, box.top, box.right, box.bottom)}
+        found = self.segmenter(photo=self.pixels, **where)
+        if hasattr(found, "__await__"):
+            found = _awaited(found)
+        if found is None:
+            raise InputError("The segmenter gave nothing.", advice="It must return a mask of the photo's size.")
+        other = Sheet(self.size)
+        other.load(found)
+        return other.pixels > 0
+
+    def _changed(self, mark: int) -> None:
+        with self.ink.hold_sync():
+            self._tell_facts()
+            self.ink.says, self.ink.failed = "", False
+            self.ink.shown = {**self.ink.shown, "mask": mark}
+        self._save_soon()
+        for tell in self.on_change:
+            tell()
+
+    # ------------------------------------------------------------------ what is on screen
+
+    def show(self, view: View, *, by: str = "") -> None:
+        """Show a part of the photo."""
+        with self.lock:
+            self.screen.view = view
+            self.draw(by=by)
+
+    def draw(self, by: str = "") -> None:
+        """Draw all of it, for pages that have nothing yet."""
+        with self.lock:
+            photo, mask = self.screen.draw(self.sheet.pixels)
+            view = self.screen.view
+            self.ink.shown = {
+                "x": view.x, "y": view.y, "scale": view.scale, "width": view.width, "height": view.height,
+                "photo": photo, "mask": mask, "by": by,
+            }  # fmt: skip
+
+    def show_photo(self, photo: Image, *, mask: bool) -> None:
+        """Show another photo for now, with the mask over it or without."""
+        with self.lock:
+            self.screen.change_photo(photo)
+            self.ink.look = "overlay" if mask else "photo"
+            self.draw()
+
+    def change_photo(self, photo: Image) -> None:
+        """Go on with another photo of the same size, such as a result."""
+        if photo.size != self.size:
+            raise InputError(f"The photo is {photo.width}×{photo.height} px, the pad's {self.size[0]}×{self.size[1]}.")
+        with self.lock:
+            self.image, self._array = photo, None
+            self.show_photo(photo, mask=True)
+
+    def _look_changed(self, _: object) -> None:
+        with self.lock:
+            self.screen.look, self.screen.colour = self.ink.look, self.ink.colour
+            mark = self.screen.draw_mask(self.sheet.pixels)
+            self.ink.shown = {**self.ink.shown, "mask": mark}
+
+    # ------------------------------------------------------------------ what is said
+
+    def tell(self, sentence: str, *, failed: bool = False) -> None:
+        """Say something below the picture."""
+        with self.ink.hold_sync():
+            self.ink.says, self.ink.failed = sentence, failed
+
+    def _tell_facts(self) -> None:
+        sheet, box = self.sheet, self.sheet.bbox
+        self.ink.coverage = sheet.coverage
+        self.ink.bbox = [box.left, box.top, box.right, box.bottom] if box else []
+        self.ink.warning = sheet.warning or ""
+        self.ink.undo, self.ink.redo = sheet.can_undo or "", sheet.can_redo or ""
+
+    def confirm(self, text: str, yes: str, then: Callable[[], None], *, ask: bool = True) -> None:
+        """Do something once a person has agreed in the pad; at once if there is nothing to ask."""
+        if not ask:
+            then()
+            return
+        number = len(self._questions) + 1
+        self._questions[number] = then
+        self.ink.send({"kind": "ask", "number": number, "text": text, "yes": yes})
+
+    def answered(self, number: int, *, yes: bool) -> None:
+        """Go on as a person has answered."""
+        then = self._questions.pop(number, None)
+        if then is not None and yes:
+            then()
+
+    def send_file(self, what: str) -> None:
+        """Hand a file to the page: the mask, or photo and mask as a zip."""
+        stem = self.name.rpartition(".")[0] or self.name
+        if what == "zip":
+            message = {"kind": "file", "name": f"{stem}-mask.zip", "mime": "application/zip"}
+            self.ink.send(message, [to_zip(self.image, self.sheet)])
+        else:
+            message = {"kind": "file", "name": f"{stem}-mask.png", "mime": "image/png"}
+            self.ink.send(message, [encode_png(self.sheet.picture())])
+
+    # ------------------------------------------------------------------ in the background
+
+    def in_background(self, sentence: str, work: Callable[[], None]) -> Future[None]:
+        """Do something that takes a while, one after the other, and say so; what goes wrong is said too."""
+
+        def go() -> None:
+            self.ink.busy = sentence
+            try:
+                work()
+            except RunflowError as error:
+                self.tell(str(error), failed=True)
+            except Exception as error:  # the border of a background task: nobody else would ever hear of it
+                self.tell(f"That went wrong: {type(error).__name__}: {error}", failed=True)
+            finally:
+                self.ink.busy = ""
+
+        return self._workers().submit(go)
+
+    def _workers(self) -> ThreadPoolExecutor:
+        with self.lock:
+            if self._worker is None:
+                self._worker = ThreadPoolExecutor(1, thread_name_prefix="runflow-pad")
+            return self._worker
+
+    def _save_soon(self) -> None:
+        if self._keeper is not None and not self._saving:
+            self._saving = True
+            self._workers().submit(self._save)
+
+    def _save(self) -> None:
+        assert self._keeper is not None
+        # Cleared first: a change while the file is written asks for another save.
+        self._saving = False
+        if problem := self._keeper.save(self.sheet):
+            self.tell(problem, failed=True)
+
+    def close(self) -> None:
+        """Finish what is under way and close the widgets."""
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.shutdown(wait=True)
+        self.screen.close()
+        self.ink.close()
+
+
+def _awaited(found: Any) -> Any:
+    """The outcome of a segmenter that is `async`, on a loop of its own: the caller may be on one already."""
+    import asyncio
+
+    async def finish() -> Any:
+        return await found
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, finish()).result()

@@ -1,0 +1,53 @@
+"""Pictures from wherever a user has them: what `open_image` takes, and addresses and results besides."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ..client.outside import Outside
+from ..errors import InputError
+from ..images import open_image
+from ..result import Output
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+_MOST_BYTES: Final = 200_000_000
+
+
+def open_source(source: object) -> tuple[Image, str]:
+    """A picture, and what to call it: a path, address, bytes, Pillow picture, array, output, or a run with one.
+
+    Example:
+        >>> photo, name = open_source("holiday/beach.jpg")
+        >>> name
+        'beach.jpg'
+    """
+    if isinstance(source, str) and source.startswith(("http://", "https://")):
+        return open_image(_fetched(source)), Path(source.partition("?")[0]).name or "picture"
+    if isinstance(source, Output):
+        return source.image, source.name
+    if isinstance(source, str | Path) and not str(source).startswith("data:"):
+        return open_image(source), Path(source).name
+    outputs = getattr(source, "outputs", None)
+    if outputs is not None:
+        if not outputs:
+            raise InputError("The run has no result yet.", advice="Wait for it first: await run.")
+        return open_source(outputs[0])
+    return open_image(source), "picture"
+
+
+def _fetched(address: str) -> bytes:
+    async def fetch() -> bytes:
+        outside = Outside()
+        try:
+            return (await outside.fetch(address, limit_bytes=_MOST_BYTES)).data
+        finally:
+            await outside.close()
+
+    # A thread of its own: the caller may be on a loop already, and no loop is nested here.
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, fetch()).result()
