@@ -342,6 +342,66 @@ def test_tab_goes_through_the_pad_and_out_of_it(notebook):
     assert min(sizes) >= 24
 
 
+def test_magic_select_marks_the_object_that_was_clicked_and_takes_it_away_again(notebook):
+    page = notebook([PAD])
+    page.run_all()
+    surface = Surface(page)
+    page.page.keyboard.press("Escape")
+    surface.tool("Magic select")
+
+    surface.click(935, 380)
+    surface.versions(1)
+    assert surface.marked((935, 380), (900, 350), (700, 380), (1150, 300)) == [True, True, False, False]
+    keep_picture(page, "pad-magic")
+
+    surface.drag((800, 250), (1080, 520), button="right")
+    surface.versions(2)
+    assert surface.marked((935, 380)) == [False]
+    assert page.ask("pad.ink.undo") == "magic select"
+
+
+def test_the_mask_is_looked_at_alone_and_the_photo_while_a_key_is_held(notebook):
+    page = notebook([PAD])
+    page.run_all()
+    surface = Surface(page)
+    surface.drag((200, 200), (600, 300))
+    surface.versions(1)
+    mask = surface.pad.locator("canvas.rfw-pad-mask")
+    visible = "(e) => getComputedStyle(e).visibility"
+
+    page.page.keyboard.down("h")
+    assert mask.evaluate(visible) == "hidden"
+    page.page.keyboard.up("h")
+    assert mask.evaluate(visible) == "visible"
+
+    surface.pad.get_by_role("button", name="View").click()
+    surface.pad.get_by_label("What is shown").select_option("mask")
+    page.until("pad.ink.look == 'mask'")
+    surface.drag((200, 500), (600, 500))
+    surface.versions(2)
+    surface.settled()
+    keep_picture(page, "pad-mask-only")
+    assert surface.pad.locator("canvas.rfw-pad-photo").evaluate(visible) == "hidden"
+    assert mask.evaluate("(c) => [...c.getContext('2d').getImageData(240, 300, 1, 1).data]") == [255] * 4
+
+
+def test_the_whole_screen_is_used_and_given_back(notebook):
+    page = notebook([PAD])
+    page.run_all()
+    surface = Surface(page)
+
+    surface.pad.get_by_role("button", name="Full screen").click()
+    page.until("pad._core.screen.view.width > 1000")
+    surface.settled()
+    keep_picture(page, "pad-full-screen")
+    surface.drag((200, 200), (600, 300))
+    surface.versions(1)
+    assert surface.marked((200, 200), (400, 250), (400, 400)) == [True, True, False]
+    surface.pad.get_by_role("button", name="Full screen").click()
+
+    page.until("pad._core.screen.view.width == 720")
+
+
 def test_straight_lines_and_brush_sizes_have_their_modifiers(notebook):
     page = notebook([PAD])
     page.run_all()

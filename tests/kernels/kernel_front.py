@@ -110,9 +110,13 @@ class KernelFront:
         self.client.session.send(self.client.shell_channel.socket, message)
 
     def click(self, comm_id: str) -> None:
-        data = {"method": "custom", "content": {"event": "click"}}
+        self.say(comm_id, {"event": "click"})
+
+    def say(self, comm_id: str, content: dict, buffers=()) -> None:
+        """What a page does when its part of a widget sends a message."""
+        data = {"method": "custom", "content": content}
         message = self.client.session.msg("comm_msg", {"comm_id": comm_id, "data": data})
-        self.client.session.send(self.client.shell_channel.socket, message)
+        self.client.session.send(self.client.shell_channel.socket, message, buffers=list(buffers))
 
     def interrupt(self) -> None:
         self.manager.interrupt_kernel()

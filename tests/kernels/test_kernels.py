@@ -6,6 +6,7 @@ import os
 import signal
 import time
 
+import numpy as np
 import psutil
 import pytest
 from kernel_front import OLD_IPYKERNEL, KernelFront
@@ -218,6 +219,28 @@ def test_the_original_nest_asyncio_is_warned_of_where_it_loses_cells(kernel):
     )
 
     assert printed.strip() == ("0" if kernel.line == "6.31" else "1")
+
+
+def test_strokes_that_arrive_while_a_cell_runs_are_all_in_the_mask_in_their_order(kernel):
+    kernel.run("pad = rf.MaskPad(np.zeros((100, 200, 3), np.uint8)); pad")
+    ink = kernel.ask("pad.ink.comm.comm_id")
+    busy = kernel.start("finish_in(30)\nwhile not Path(os.environ['SLOW_UNTIL']).exists(): time.sleep(0.01)")
+
+    for step in range(8):
+        # Each paints a column and the next one takes a part of it away: another order gives another mask.
+        numbers = np.array([20 * step, 0, 20 * step + 24, 100], np.float32)
+        content = {"do": "paint", "id": str(step), "kind": "rectangle", "tool": "rectangle", "erase": step % 2 == 1}
+        kernel.say(ink, content, [numbers.tobytes()])
+    kernel.until_file.touch()
+    kernel.finish(busy)
+    kernel.until("pad.version == 8")
+
+    columns = kernel.ask("(pad.array[50] > 0).tolist()")
+    expected = [False] * 200
+    for step in range(8):
+        expected[20 * step : 20 * step + 24] = [step % 2 == 0] * 24
+    assert columns == expected
+    assert kernel.errors == []
 
 
 def test_a_clean_shutdown_needs_no_force_and_leaves_no_worker(kernel, tmp_path):
