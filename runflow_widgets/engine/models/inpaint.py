@@ -35,6 +35,8 @@ class InpaintOptions:
         context: How far around a hole sources are looked for, in sizes of the hole.
         coarsest_px: The hole's thickness on the coarsest scale.
         detail: How much of the single best source's fine texture is put back after voting, which blurs.
+        caution: How far, in the middle of a large hole, broad light and colour are drawn towards what the rim alone
+            suggests; what was found is a guess there, and a guess between the two is wrong by less.
     """
 
     seed: int = 0
@@ -43,6 +45,7 @@ class InpaintOptions:
     context: float = 1.8
     coarsest_px: int = 12
     detail: float = 1.0
+    caution: float = 0.25
 
 
 def inpaint(photo: Photo, hole: Mask, options: InpaintOptions | None = None, report: Report = quiet) -> Photo:
@@ -211,9 +214,25 @@ def _finish(photo: Photo, puzzle: Puzzle, field: Index, weight: Map, options: In
     exact[target] = photo.reshape(-1, 3)[field]
     texture = _fine(exact) - _fine(painted)
     result = painted + options.detail * texture + _light(photo[box], painted, hole, ring & ~hole)
+    if options.caution:
+        result += options.caution * _drawn_to_rim(photo[box], result, hole)
     finished = photo.copy()
     finished[box][hole] = np.clip(np.rint(result[hole]), 0, 255).astype(np.uint8)
     return finished
+
+
+def _drawn_to_rim(photo: Photo, painted: Map, hole: Mask) -> Map:
+    """What would have to be added to give a hole the broad colours of its rim; nothing in thin holes."""
+    reach = float(cv2.distanceTransform(np.pad(hole, 1).astype(np.uint8), cv2.DIST_L2, 5).max())
+    strength = min(1.0, max(0.0, (reach - 12) / 24))
+    if not strength:
+        return np.zeros_like(painted)
+    difference = membrane(photo.astype(np.float32), hole) - painted
+    difference[~hole] = 0
+    blur = 0.1 * reach
+    share = np.asarray(cv2.GaussianBlur(hole.astype(np.float32), (0, 0), blur))[..., None]
+    broad = np.asarray(cv2.GaussianBlur(difference, (0, 0), blur)) / np.maximum(share, 1e-3)
+    return np.asarray(strength * broad, np.float32)
 
 
 def _fine(picture: Map) -> Map:

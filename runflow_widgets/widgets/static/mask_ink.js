@@ -799,13 +799,11 @@ class Desk {
     let width = Math.min(most, this.root.clientWidth || most);
     let height = (width * mostHigh) / most;
     if (document.fullscreenElement === this.root) {
-      const around = this.root.clientHeight - this.parts.layer.clientHeight;
-      const chrome = this.parts.tools.offsetHeight + this.parts.facts.offsetHeight + 40;
-      width = this.root.clientWidth;
-      height = Math.max(
-        100,
-        this.root.clientHeight - Math.min(Math.max(around, chrome), chrome + 120),
-      );
+      const edge = (/** @type {Element} */ one) => one.getBoundingClientRect();
+      const above = edge(this.parts.layer).top - edge(this.root).top;
+      const below = edge(this.parts.facts).height + edge(this.parts.runs).height + 20;
+      width = this.root.clientWidth - 16;
+      height = Math.max(100, this.root.clientHeight - above - below);
     }
     this.root.style.setProperty("--rfw-w", `${width}px`);
     this.root.style.setProperty("--rfw-h", `${height}px`);
