@@ -16,6 +16,8 @@ from .view import Map, Mask, View
 
 #: Distances from the click, as shares of the view's longer side.
 _REACHES: Final = (0.06, 0.1, 0.16, 0.25, 0.36)
+#: What is hardly larger than the disc that stands for a click was not found but put there.
+_LEAST_PX: Final = 60
 #: An outline judged lower than the best by this much has e⁻¹ of its vote.
 _TOLERANCE: Final = 0.05
 #: Differences in Lab beyond this make an edge no clearer.
@@ -26,13 +28,17 @@ def outline_at(view: View) -> Mask:
     """What the clicks are on, as a mask of the view; empty if there is nothing but a plain ground."""
     nearest = np.min([squared_distance(view.lab.shape, point) for point in view.clicks.yes], axis=0)
     found = [(reach, _outline_within(view, nearest, reach * max(view.size))) for reach in _REACHES]
-    judged = [(_judged(view, mask, reach), mask) for reach, mask in found if mask.any() and not mask.all()]
+    judged = [(_judged(view, mask, reach), mask) for reach, mask in found if _is_found(mask)]
     if not judged:
         return np.zeros(nearest.shape, np.bool_)
     most = max(score for score, _ in judged)
     weights = [float(np.exp((score - most) / _TOLERANCE)) for score, _ in judged]
     votes = np.sum([weight * mask for weight, (_, mask) in zip(weights, judged, strict=True)], axis=0)
     return pieces_at(np.asarray(votes > 0.5 * sum(weights), np.bool_), view.clicks.yes)
+
+
+def _is_found(mask: Mask) -> bool:
+    return int(mask.sum()) >= _LEAST_PX and not mask.all()
 
 
 def _outline_within(view: View, nearest: Map, reach_px: float) -> Mask:
@@ -49,15 +55,19 @@ def _judged(view: View, mask: Mask, reach: float) -> float:
     longest = max(view.size)
     area = float(mask.mean())
     sought = np.pi * (reach * longest) ** 2
-    rim = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]]).mean()
     return float(
         2.0 * _edge_contrast(view, mask, max(2, round(0.02 * longest)))
         + 1.0 * _strangeness(view, mask, max(4, round(0.08 * longest)))
-        - 1.5 * rim
+        - 1.5 * rim_share(mask)
         + 0.3 * _compactness(mask)
         - 0.1 * abs(np.log(area / 0.15))
         + 0.1 * min(0.0, np.log(mask.sum() / sought))
     )
+
+
+def rim_share(mask: Mask) -> float:
+    """How much of the view's edge belongs to the mask."""
+    return float(np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]]).mean())
 
 
 def _edge_contrast(view: View, mask: Mask, px: int) -> float:

@@ -13,13 +13,17 @@ import numpy as np
 
 from ..errors import InputError
 from .boxed import outline_in
-from .clicked import outline_at
+from .clicked import outline_at, rim_share
 from .edge import sharpen
 from .patch import Box, Patch, extent
 from .view import Clicks, Photo, Point, View, look
 
 _LOOK_PX: Final = 256
 _OUTLINE_PX: Final = 300
+#: What is too small in the whole photo is looked for this share of it, as a divisor, around the click.
+_CLOSER: Final = 8
+#: What takes up this share of the view's edge is ground rather than an object.
+_GROUND: Final = 0.5
 #: Below it, in steps of 255, a smoothed picture shows nothing.
 _BLANK: Final = 4.0
 _SMALLEST_BOX_PX: Final = 4
@@ -64,16 +68,30 @@ def select(
 
 
 def _box_at(photo: Photo, clicks: Clicks) -> Box:
-    """A box round what was clicked on."""
-    view = look(photo, Box.whole(_size(photo)), _LOOK_PX, clicks)
-    _refuse_blank(view)
-    found = extent(outline_at(view))
-    if found is None:
+    """A box round what was clicked on; what the whole photo shows as ground is looked at more closely."""
+    whole = Box.whole(_size(photo))
+    ground: Box | None = None
+    for part in (whole, _around(clicks, max(whole.width, whole.height) // _CLOSER).clipped(_size(photo))):
+        view = look(photo, part, _LOOK_PX, clicks)
+        if part == whole:
+            _refuse_blank(view)
+        mask = outline_at(view)
+        if found := extent(mask):
+            margin = 2 + max(found.width, found.height) // 12
+            box = view.outward(found.widened(margin).clipped(view.size))
+            if rim_share(mask) < _GROUND:
+                return box
+            ground = ground or box
+    if ground is None:
         raise InputError(
             "No outline was found round the point.", advice="Click closer to the object's middle, or draw a box."
         )
-    margin = 2 + max(found.width, found.height) // 12
-    return view.outward(found.widened(margin).clipped(view.size))
+    return ground
+
+
+def _around(clicks: Clicks, px: int) -> Box:
+    xs, ys = zip(*clicks.yes, strict=True)
+    return Box(min(xs), min(ys), max(xs) + 1, max(ys) + 1).widened(px)
 
 
 def _refuse_blank(view: View) -> None:

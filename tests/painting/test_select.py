@@ -141,6 +141,7 @@ def test_what_was_selected_can_be_merged_into_a_sheet():
     assert sheet.coverage == pytest.approx(ball.mean(), rel=0.05)
 
 
+@pytest.mark.slow
 def test_the_edge_in_a_large_photo_is_found_to_a_few_pixels():
     photo, ball, _ = a_scene(scale=8)
 
@@ -151,6 +152,21 @@ def test_the_edge_in_a_large_photo_is_found_to_a_few_pixels():
     assert off_px.max() < 8
     assert off_px.mean() < 3
     assert overlap(found, ball) > 0.985
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("radius", [12, 30])
+def test_a_click_finds_what_is_hardly_a_dot_in_the_whole_photo(radius):
+    rng = np.random.default_rng(4)
+    photo = np.clip(np.array(GRASS) + rng.normal(0, 9, (1600, 2400, 1)), 0, 255).astype(np.uint8)
+    rows, columns = np.ogrid[:1600, :2400]
+    dot = (rows - 500) ** 2 + (columns - 1700) ** 2 < radius**2
+    photo[800:1300, 200:900] = BLOCK
+    photo[dot] = BALL
+
+    patch = select(photo, point=(1700, 500))
+
+    assert overlap(whole(patch, photo), dot) > 0.8
 
 
 @pytest.mark.slow
