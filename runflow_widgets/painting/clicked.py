@@ -56,7 +56,7 @@ def _judged(view: View, mask: Mask, reach: float) -> float:
     area = float(mask.mean())
     sought = np.pi * (reach * longest) ** 2
     return float(
-        2.0 * _edge_contrast(view, mask, max(2, round(0.02 * longest)))
+        2.0 * edge_contrast(view, mask)
         + 1.0 * _strangeness(view, mask, max(4, round(0.08 * longest)))
         - 1.5 * rim_share(mask)
         + 0.3 * _compactness(mask)
@@ -70,8 +70,9 @@ def rim_share(mask: Mask) -> float:
     return float(np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]]).mean())
 
 
-def _edge_contrast(view: View, mask: Mask, px: int) -> float:
+def edge_contrast(view: View, mask: Mask) -> float:
     """How much the colours just inside differ from those just outside, on average along the edge, from 0 to 1."""
+    px = max(2, round(0.02 * max(view.size)))
     lab = view.lab.astype(np.float32)
     difference = np.linalg.norm(_mean_near(lab, mask, px) - _mean_near(lab, ~mask, px), axis=2)
     return float(np.minimum(difference[_edge(mask)], _CLEAR).mean()) / _CLEAR

@@ -13,10 +13,10 @@ import numpy as np
 
 from ..errors import InputError
 from .boxed import outline_in
-from .clicked import outline_at, rim_share
+from .clicked import edge_contrast, outline_at, rim_share
 from .edge import sharpen
 from .patch import Box, Patch, extent
-from .view import Clicks, Photo, Point, View, look
+from .view import Clicks, Mask, Photo, Point, View, look
 
 _LOOK_PX: Final = 256
 _OUTLINE_PX: Final = 300
@@ -24,6 +24,8 @@ _OUTLINE_PX: Final = 300
 _CLOSER: Final = 8
 #: What takes up this share of the view's edge is ground rather than an object.
 _GROUND: Final = 0.5
+_CLEAR_EDGE: Final = 0.35
+_COLLAPSE: Final = 0.2
 #: Below it, in steps of 255, a smoothed picture shows nothing.
 _BLANK: Final = 4.0
 _SMALLEST_BOX_PX: Final = 4
@@ -54,39 +56,52 @@ def select(
     clicks = _clicks(photo, point, hints)
     if box is None and not clicks.yes:
         raise InputError("Nothing says what to select.", advice="Click on the object, or draw a box round it.")
-    frame = _checked_box(photo, box) if box is not None else _box_at(photo, clicks)
-    margin = max(8, max(frame.width, frame.height) // 2)
-    view = look(photo, frame.widened(margin).clipped(_size(photo)), _OUTLINE_PX, clicks)
-    _refuse_blank(view)
-    mask = outline_in(view, view.inward(frame))
+    view, mask = _seen_at(photo, clicks) if box is None else _seen_in(photo, _checked_box(photo, box), clicks)
     found = Patch.around(sharpen(photo, view, mask))
     if not found.box:
         raise InputError(
-            "Nothing in the box stands out from what is around it.", advice="Draw the box closer, or paint by hand."
+            "Nothing was found that stands out from what is around it.",
+            advice="Draw a box closely round the object, or paint by hand.",
         )
     return Patch(found.box.moved(view.box.left, view.box.top), found.marked)
 
 
-def _box_at(photo: Photo, clicks: Clicks) -> Box:
-    """A box round what was clicked on; what the whole photo shows as ground is looked at more closely."""
+def _seen_in(photo: Photo, frame: Box, clicks: Clicks) -> tuple[View, Mask]:
+    """The outline of what fills the frame, and where it was looked for."""
+    margin = max(8, max(frame.width, frame.height) // 2)
+    view = look(photo, frame.widened(margin).clipped(_size(photo)), _OUTLINE_PX, clicks)
+    _refuse_blank(view)
+    return view, outline_in(view, view.inward(frame))
+
+
+def _seen_at(photo: Photo, clicks: Clicks) -> tuple[View, Mask]:
+    """The outline of what was clicked on; what the whole photo shows as ground is looked at more closely."""
     whole = Box.whole(_size(photo))
-    ground: Box | None = None
+    ground: tuple[View, Mask] | None = None
     for part in (whole, _around(clicks, max(whole.width, whole.height) // _CLOSER).clipped(_size(photo))):
         view = look(photo, part, _LOOK_PX, clicks)
         if part == whole:
             _refuse_blank(view)
         mask = outline_at(view)
-        if found := extent(mask):
+        found = extent(mask)
+        # Close up, the ground's own grain forms patches too; only a clear edge makes an object of one.
+        if found and rim_share(mask) < _GROUND and (part == whole or edge_contrast(view, mask) > _CLEAR_EDGE):
             margin = 2 + max(found.width, found.height) // 12
-            box = view.outward(found.widened(margin).clipped(view.size))
-            if rim_share(mask) < _GROUND:
-                return box
-            ground = ground or box
+            closer, outline = _seen_in(photo, view.outward(found.widened(margin).clipped(view.size)), clicks)
+            # Where colours hardly differ, the second look may leave no more than the click itself.
+            return (closer, outline) if _area(closer, outline) > _COLLAPSE * _area(view, mask) else (view, mask)
+        if found and ground is None:
+            ground = view, mask
     if ground is None:
         raise InputError(
             "No outline was found round the point.", advice="Click closer to the object's middle, or draw a box."
         )
     return ground
+
+
+def _area(view: View, mask: Mask) -> float:
+    """How many pixels of the photo a mask of the view covers."""
+    return float(mask.sum()) / (view.scale[0] * view.scale[1])
 
 
 def _around(clicks: Clicks, px: int) -> Box:

@@ -57,6 +57,14 @@ def test_a_click_near_the_rim_of_an_object_selects_it_too():
     assert overlap(whole(patch, photo), ball) > 0.9
 
 
+def test_a_click_on_the_ground_selects_more_than_the_click():
+    photo, *_ = a_scene()
+
+    patch = select(photo, point=(20, 20))
+
+    assert patch.marked.sum() > 1000
+
+
 @pytest.mark.parametrize("box", [Box(50, 60, 150, 160), Box(35, 50, 162, 170)])
 def test_a_box_selects_what_is_in_it_be_it_drawn_closely_or_not(box):
     photo, ball, _ = a_scene()
