@@ -288,6 +288,7 @@ def test_the_mask_is_exported_as_each_model_wants_it(pad):
     soft = pad.mask_for("runflow/object-removal", feather_px=10)
 
     assert [white.getpixel((10, 10)), black.getpixel((10, 10))] == [255, 0]
+    assert pad.ink.says.startswith("Unconfirmed through Runflow")
     assert 0 < soft.getpixel((60, 40)) < 255
     assert set(np.unique(pad.array)) == {0, 255}
 

@@ -136,10 +136,15 @@ class MaskPad(ipywidgets.Box):  # type: ignore[misc]  # ipywidgets is not typed
     def mask_for(self, model: str, *, feather_px: float = 0) -> Image:
         """The mask as a model wants it: some edit what is white, some what is black, some what is transparent.
 
+        Where that is not documented for Runflow, the pad says so below the picture.
+
         Args:
             model: The model's id.
             feather_px: Soften the edge over so many pixels; the pad's own mask keeps its two values.
         """
+        convention = conventions.convention_of(model)
+        if not convention.confirmed:
+            self._core.tell(convention.note)
         return conventions.mask_for(self.image, self._sheet, model, feather_px=feather_px)
 
     def white_edit(self, *, feather_px: float = 0) -> Image:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image
 
-#: So many pictures are kept alive for a page that has not drawn them yet.
-_KEPT: Final = 4
+#: A page draws late when much arrives at once, and a picture that is gone by then would stop all of its canvases.
+_KEPT_S: Final = 60.0
+_MOST_KEPT: Final = 64
 _MOST_MARKS: Final = 2**24 - 1
 _SQUARE: Final = 8
 
@@ -34,7 +36,7 @@ class Screen:
 
     def __init__(self, photo: Image, view: View, colour: str) -> None:
         self._shown = Shown(photo)
-        self._pictures: deque[ipywidgets.Image] = deque()
+        self._pictures: deque[tuple[float, ipywidgets.Image]] = deque()
         self._mark = 0
         self.view, self.colour, self.look = view, colour, "overlay"
         self.photo = Canvas(width=view.width, height=view.height + 1)
@@ -128,14 +130,15 @@ class Screen:
         # WebP: at the size of a screen a third of a PNG's bytes, and far quicker to write.
         picture.save(buffer, "WEBP", quality=92, method=1)
         self.bytes_sent += len(buffer.getvalue())
-        self._pictures.append(ipywidgets.Image(value=buffer.getvalue(), format="webp"))
-        while len(self._pictures) > _KEPT:
-            self._pictures.popleft().close()
-        return self._pictures[-1]
+        drawn, now = ipywidgets.Image(value=buffer.getvalue(), format="webp"), time.monotonic()
+        self._pictures.append((now, drawn))
+        while len(self._pictures) > _MOST_KEPT or self._pictures[0][0] < now - _KEPT_S:
+            self._pictures.popleft()[1].close()
+        return drawn
 
     def close(self) -> None:
         """Close the canvases and what they drew."""
-        for widget in (*self.widgets, *self._pictures):
+        for widget in (*self.widgets, *(picture for _, picture in self._pictures)):
             widget.close()
 
 

@@ -35,8 +35,8 @@ class InpaintOptions:
         context: How far around a hole sources are looked for, in sizes of the hole.
         coarsest_px: The hole's thickness on the coarsest scale.
         detail: How much of the single best source's fine texture is put back after voting, which blurs.
-        caution: How far, in the middle of a large hole, broad light and colour are drawn towards what the rim alone
-            suggests; what was found is a guess there, and a guess between the two is wrong by less.
+        caution: How far broad light and colour are drawn towards what the rim alone suggests: what was found is a
+            guess, and a guess between the two is wrong by less.
     """
 
     seed: int = 0
@@ -222,17 +222,15 @@ def _finish(photo: Photo, puzzle: Puzzle, field: Index, weight: Map, options: In
 
 
 def _drawn_to_rim(photo: Photo, painted: Map, hole: Mask) -> Map:
-    """What would have to be added to give a hole the broad colours of its rim; nothing in thin holes."""
+    """What would have to be added to give a hole the broad colours of its rim."""
     reach = float(cv2.distanceTransform(np.pad(hole, 1).astype(np.uint8), cv2.DIST_L2, 5).max())
-    strength = min(1.0, max(0.0, (reach - 12) / 24))
-    if not strength:
-        return np.zeros_like(painted)
     difference = membrane(photo.astype(np.float32), hole) - painted
     difference[~hole] = 0
-    blur = 0.1 * reach
+    # Finer than this lies the texture, which is to stay as it was found.
+    blur = max(2.5, 0.1 * reach)
     share = np.asarray(cv2.GaussianBlur(hole.astype(np.float32), (0, 0), blur))[..., None]
     broad = np.asarray(cv2.GaussianBlur(difference, (0, 0), blur)) / np.maximum(share, 1e-3)
-    return np.asarray(strength * broad, np.float32)
+    return np.asarray(broad, np.float32)
 
 
 def _fine(picture: Map) -> Map:
