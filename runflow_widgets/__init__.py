@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .serving import Server, serve
     from .session import Session, budget
     from .weights import fetch_weights
+    from .widgets.image_field import ImageField
     from .widgets.mask_pad import MaskPad
     from .wire import Asset, Batch, Delivery, RunState
 
@@ -44,6 +45,7 @@ __all__ = [
     "Client",
     "Delivery",
     "Field",
+    "ImageField",
     "MaskPad",
     "ModelSpec",
     "Output",
@@ -76,6 +78,7 @@ _HOMES = {
     "Client": ("client", "Client"),
     "Delivery": ("wire", "Delivery"),
     "Field": ("catalogue", "Field"),
+    "ImageField": ("widgets.image_field", "ImageField"),
     "MaskPad": ("widgets.mask_pad", "MaskPad"),
     "ModelSpec": ("catalogue", "ModelSpec"),
     "Output": ("result", "Output"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ..client.outside import Outside
 from ..errors import InputError
@@ -32,12 +32,23 @@ def open_source(source: object) -> tuple[Image, str]:
         return source.image, source.name
     if isinstance(source, str | Path) and not str(source).startswith("data:"):
         return open_image(source), Path(source).name
+    if callable(getattr(source, "read_bytes", None)):
+        return _named(source)
     outputs = getattr(source, "outputs", None)
     if outputs is not None:
         if not outputs:
             raise InputError("The run has no result yet.", advice="Wait for it first: await run.")
         return open_source(outputs[0])
     return open_image(source), "picture"
+
+
+def _named(file: Any) -> tuple[Image, str]:
+    """A file that knows its own name, which then says better what is wrong with it."""
+    name = str(getattr(file, "name", "picture"))
+    try:
+        return open_image(file.read_bytes()), name
+    except InputError as error:
+        raise InputError(f"{name}: {error.message}", advice=error.advice) from error
 
 
 def _fetched(address: str) -> bytes:
