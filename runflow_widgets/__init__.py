@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .weights import fetch_weights
     from .widgets.image_field import ImageField
     from .widgets.mask_pad import MaskPad
+    from .widgets.model_picker import ModelPicker
     from .wire import Asset, Batch, Delivery, RunState
 
     models: Models
@@ -47,6 +48,7 @@ __all__ = [
     "Field",
     "ImageField",
     "MaskPad",
+    "ModelPicker",
     "ModelSpec",
     "Output",
     "Price",
@@ -80,6 +82,7 @@ _HOMES = {
     "Field": ("catalogue", "Field"),
     "ImageField": ("widgets.image_field", "ImageField"),
     "MaskPad": ("widgets.mask_pad", "MaskPad"),
+    "ModelPicker": ("widgets.model_picker", "ModelPicker"),
     "ModelSpec": ("catalogue", "ModelSpec"),
     "Output": ("result", "Output"),
     "Price": ("catalogue", "Price"),

@@ -191,7 +191,10 @@ class Models:
             output: `image` or `video`.
             embedded: Only those that also run here, without a key.
         """
-        return Catalogue.bundled().search(
+        session = opened()
+        # What was refreshed is known to the session; without one, what is bundled is all there is.
+        catalogue = Catalogue.bundled() if session is None else session.catalogue
+        return catalogue.search(
             text,
             maker=maker,
             max_price=max_price,
