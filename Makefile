@@ -47,7 +47,8 @@ format: $(VENV)/.tested tests/js/node_modules/.made ## format everything
 	cd tests/js && npm run -s format
 
 bench: $(VENV)/.bench ## measure, side by side with others where there are any
-	@for bench in tests/benchmarks/bench_*.py; do echo; $(BIN)/python $$bench; done
+	@chromium=$$(tests/tools/find-programs) || exit 1; export RUNFLOW_TEST_CHROMIUM="$$chromium"; \
+	for bench in tests/benchmarks/bench_*.py; do echo; $(BIN)/python $$bench; done
 
 gallery: $(VENV)/.installed ## contact sheets of what the models do; PICTURES=folder takes yours
 	$(BIN)/python tests/tools/gallery.py $(if $(PICTURES),--pictures $(PICTURES)) -o gallery

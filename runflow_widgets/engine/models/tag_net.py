@@ -1,8 +1,8 @@
 """Where a photo shows tags, as our own small network sees it: a likelihood for every pixel.
 
 The network is a 1 million parameter encoder–decoder, trained by `tests/training/tags/train.py` on pictures with drawn
-tags; none good enough to be bundled exists yet. It takes squares of 384 pixels. The photo is looked at as a whole, and
-once more mirrored; the mean of both is steadier than either.
+tags (its README has the figures), and lies beside this file. It takes squares of 384 pixels. The photo is looked at as
+a whole, and once more mirrored; the mean of both is steadier than either.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from . import Map, Photo
 
+BUNDLED = Path(__file__).with_name("tag_net.onnx")
 INPUT_PX = 384
 GREY = 118
 

@@ -1,8 +1,7 @@
 """Finding price tags, stickers and labels, to have them painted over.
 
-Rules find them (`tag_rules`), or, where one is named, a small network (`tag_net`): hysteresis and geometry make finds
-of what it says, and their outlines are set on edges of the photo (`tag_shape`). Where the network cannot be loaded,
-the rules must do.
+A small network says where (`tag_net`): hysteresis and geometry make finds of what it says, and their outlines are set
+on edges of the photo (`tag_shape`). Where it cannot be loaded, rules must do (`tag_rules`), which find half as many.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ import numpy as np
 from . import Map, Mask, Photo, Report, part_of, quiet
 from .cutout import shrink, to_lab
 from .inpaint import InpaintOptions, inpaint
-from .tag_net import TagMaps, TagNet, load_tag_net
+from .tag_net import BUNDLED, TagMaps, TagNet, load_tag_net
 from .tag_rules import Rules, filled, grown, propose
 from .tag_shape import Find, shadow_of, snap, string_of
 
@@ -26,7 +25,7 @@ class TagOptions:
     """What counts as a tag.
 
     Attributes:
-        network: The file of the network; without one (None, or no such file) the rules decide.
+        network: The file of the network; without one (None, or no such file) the rules decide alone.
         sure: A find must be at least so likely somewhere, and three quarters of it on the mean.
         hint: It reaches as far as this likelihood goes.
         least_area: The smallest tag, as a share of the picture.
@@ -36,9 +35,9 @@ class TagOptions:
         rules: What counts for the rules.
     """
 
-    network: Path | None = None
-    sure: float = 0.6
-    hint: float = 0.3
+    network: Path | None = BUNDLED
+    sure: float = 0.95
+    hint: float = 0.4
     least_area: float = 0.0006
     most_area: float = 0.2
     most_tags: int = 12

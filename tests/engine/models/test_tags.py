@@ -105,3 +105,25 @@ def test_all_tags_of_the_bundled_sample_are_found():
     tags, _ = find_tags(photo)
 
     assert len(tags) == 2
+
+
+def test_a_hang_tag_with_its_string_and_a_sticker_are_found_on_a_speckled_mug():
+    mug = np.asarray(samples.load("tagged_mug").convert("RGB"))
+
+    tags, mask = find_tags(mug)
+
+    assert len(tags) == 2
+    hang_tag, sticker = sorted(tags, key=lambda tag: -tag.box[0])
+    assert hang_tag.has_string
+    assert not sticker.has_string
+    for tag, box in ((hang_tag, (525, 343, 222, 279)), (sticker, (375, 469, 112, 122))):
+        assert np.abs(np.subtract(tag.box, box)).max() < 25
+    assert mask[480:600, 540:640].all()
+    assert mask[500:560, 400:460].all()
+    assert mask.mean() < 0.07
+
+
+def test_a_plant_in_its_pot_has_no_tag():
+    plant = np.asarray(samples.load("plant").convert("RGB"))
+
+    assert find_tags(plant)[0] == ()
