@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .serving import Server, serve
     from .session import Session, budget
     from .weights import fetch_weights
+    from .widgets.compare import Compare, compare
     from .widgets.image_field import ImageField
     from .widgets.mask_pad import MaskPad
     from .widgets.model_picker import ModelPicker
@@ -44,6 +45,7 @@ __all__ = [
     "Asset",
     "Batch",
     "Client",
+    "Compare",
     "Delivery",
     "Field",
     "ImageField",
@@ -60,6 +62,7 @@ __all__ = [
     "Session",
     "budget",
     "callbacks",
+    "compare",
     "connect",
     "errors",
     "fetch_weights",
@@ -78,6 +81,7 @@ _HOMES = {
     "Asset": ("wire", "Asset"),
     "Batch": ("wire", "Batch"),
     "Client": ("client", "Client"),
+    "Compare": ("widgets.compare", "Compare"),
     "Delivery": ("wire", "Delivery"),
     "Field": ("catalogue", "Field"),
     "ImageField": ("widgets.image_field", "ImageField"),
@@ -94,6 +98,7 @@ _HOMES = {
     "Session": ("session", "Session"),
     "budget": ("session", "budget"),
     "callbacks": ("callbacks", ""),
+    "compare": ("widgets.compare", "compare"),
     "connect": ("connection", "connect"),
     "errors": ("errors", ""),
     "fetch_weights": ("weights", "fetch_weights"),

@@ -77,7 +77,13 @@ def test_listing_the_models_loads_no_pictures_and_no_service():
     assert answer.stdout.strip() == "[]"
 
 
-WIDGETS = {"image_field": "ImageField", "mask_ink": "MaskInk", "model_picker": "ModelPicker", "run_panel": "RunPanel"}
+WIDGETS = {
+    "compare": "Compare",
+    "image_field": "ImageField",
+    "mask_ink": "MaskInk",
+    "model_picker": "ModelPicker",
+    "run_panel": "RunPanel",
+}
 
 
 def test_every_widget_has_its_script_its_style_and_its_test():

@@ -5,24 +5,33 @@ means. Pillow and NumPy are imported by the functions that need them: importing 
 """
 
 from .archive import safe_unzip
-from .bitmap import encode, encode_png, from_array, is_image_like, open_image, thumbnail, to_array
+from .bitmap import encode, encode_png, flattened, from_array, is_image_like, open_image, thumbnail, to_array
+from .difference import Difference, Maps, Part, maps, measure
 from .kinds import data_uri, extension_for, read_data_uri, sniff_mime
 from .mask import MASK_NAME, PHOTO_NAME, REFERENCE_NAME, pack_mask_zip, read_mask
+from .remarks import remarks
 
 __all__ = [
     "MASK_NAME",
     "PHOTO_NAME",
     "REFERENCE_NAME",
+    "Difference",
+    "Maps",
+    "Part",
     "data_uri",
     "encode",
     "encode_png",
     "extension_for",
+    "flattened",
     "from_array",
     "is_image_like",
+    "maps",
+    "measure",
     "open_image",
     "pack_mask_zip",
     "read_data_uri",
     "read_mask",
+    "remarks",
     "safe_unzip",
     "sniff_mime",
     "thumbnail",

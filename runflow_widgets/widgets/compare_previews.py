@@ -1,0 +1,138 @@
+"""What the page gets of large pictures: a small one at once, and sharp pieces of what is looked at."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any, Final
+
+from ..images import Maps, maps
+from .compare_pictures import Picture, pair_arrays
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL.Image import Image
+
+#: The longer side of the preview that is made before the widget is shown, and of the one that follows it.
+QUICK_PX: Final = 1024
+PREVIEW_PX: Final = 2048
+#: The longer side of the maps of differences.
+MAP_PX: Final = 1024
+#: A tile is this wide and high in the level it belongs to; each level halves the one before.
+TILE_PX: Final = 512
+
+
+def preview(image: Image, longest_px: int) -> bytes:
+    """The whole picture as WebP, at most so large; small pictures as they are, to the last bit."""
+    small = shrunk(image, longest_px)
+    # Pixel art and icons suffer most from lossy compression, and gain least from it.
+    return as_webp(small, lossless=max(image.size) <= 256)
+
+
+def shrunk(image: Image, longest_px: int) -> Image:
+    """A smaller copy by averaging, which is quick also for very large pictures."""
+    import cv2
+    import numpy as np
+    from PIL import Image as Pillow
+
+    scale = longest_px / max(image.size)
+    if scale >= 1:
+        return image
+    size = tuple(max(1, round(side * scale)) for side in image.size)
+    if image.mode == "RGBA":
+        # Colours under transparency must not bleed; Pillow weighs them by what they cover.
+        return image.resize(size, Pillow.Resampling.BOX, reducing_gap=2.0)  # type: ignore[arg-type]  # two of two
+    found: Any = cv2.resize(np.asarray(image), size, interpolation=cv2.INTER_AREA)
+    small = Pillow.fromarray(found)
+    small.info = dict(image.info)
+    return small
+
+
+def as_webp(image: Image, *, lossless: bool = False) -> bytes:
+    """Write a WebP quickly, with the colour profile if there is one."""
+    options: dict[str, Any] = {"lossless": True, "quality": 20, "method": 0} if lossless else {"quality": 85}
+    if profile := image.info.get("icc_profile"):
+        options["icc_profile"] = profile
+    buffer = io.BytesIO()
+    image.save(buffer, "WEBP", **{"method": 1, **options})
+    return buffer.getvalue()
+
+
+def mask_png(mask: Image) -> bytes:
+    """The mask, small and exact in black and white; where anything is marked, its block is."""
+    import numpy as np
+    from PIL import Image as Pillow
+
+    factor = max(1, -(-max(mask.size) // MAP_PX))
+    values = np.asarray(mask.reduce(factor) if factor > 1 else mask)
+    buffer = io.BytesIO()
+    Pillow.fromarray(np.where(values > 127, 255, 0).astype(np.uint8)).convert("1").save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def tile(image: Image, level: int, column: int, row: int) -> bytes | None:
+    """One piece of a picture, in the size that level 0 (full), 1 (half), … has; None beyond its edge."""
+    box = _box(image.size, level, column, row)
+    if box is None:
+        return None
+    part = image.crop(box)
+    if level:
+        part = part.reduce(2**level)
+    part.info = {name: value for name, value in image.info.items() if name == "icc_profile"}
+    return as_webp(part)
+
+
+def map_tile(
+    first: NDArray[Any], second: NDArray[Any], mask: NDArray[np.bool_] | None, column: int, row: int
+) -> tuple[bytes, ...] | None:
+    """One piece of the maps of differences at full size."""
+    box = _box((first.shape[1], first.shape[0]), 0, column, row)
+    if box is None:
+        return None
+    rows, columns = slice(box[1], box[3]), slice(box[0], box[2])
+    part = None if mask is None else mask[rows, columns]
+    return map_images(maps(first[rows, columns], second[rows, columns], part, longest_px=TILE_PX))
+
+
+def map_images(found: Maps) -> tuple[bytes, ...]:
+    """The maps as lossless WebP, in the order absolute, signed and, with a mask, outside."""
+    from PIL import Image as Pillow
+
+    layers = [found.absolute, found.signed, *([found.outside] if found.outside is not None else [])]
+    return tuple(as_webp(Pillow.fromarray(layer), lossless=True) for layer in layers)
+
+
+def patch(image: Image, x: int, y: int, reach: int) -> bytes:
+    """The pixels around one, (2·reach+1)² of them as RGBA; beyond the edge they are transparent."""
+    return image.crop((x - reach, y - reach, x + reach + 1, y + reach + 1)).convert("RGBA").tobytes()
+
+
+def patch_of(picture: Picture, frame: Picture, match: str, at: tuple[int, int], reach: int) -> tuple[bytes, list[int]]:
+    """The pixels of a picture that lie where `at` is in the frame's own, and where that is in the picture."""
+    x, y = place_in(picture.size, frame.size, match, at)
+    return patch(picture.image, x, y, reach), [x, y]
+
+
+def place_in(size: tuple[int, int], frame: tuple[int, int], match: str, at: tuple[int, int]) -> tuple[int, int]:
+    """Where a pixel of the frame lies in a picture of `size` that is matched to it, centre on centre."""
+    scale = 1.0 if match == "native" else min(frame[0] / size[0], frame[1] / size[1])
+    x, y = ((at[i] + 0.5 - frame[i] / 2) / scale + size[i] / 2 for i in (0, 1))
+    return int(x // 1), int(y // 1)
+
+
+def difference_maps(before: Picture, after: Picture, match: str, mask: NDArray[np.bool_] | None) -> dict[str, Any]:
+    """The maps of a pair as the page gets them, and the box of the first picture that they cover."""
+    first, second, (x, y, width, height) = pair_arrays(before, after, match)
+    part = None if mask is None else mask[y : y + height, x : x + width]
+    images = map_images(maps(first, second, part, longest_px=MAP_PX))
+    return {"box": [x, y, width, height], **dict(zip(("absolute", "signed", "outside"), images, strict=False))}
+
+
+def _box(size: tuple[int, int], level: int, column: int, row: int) -> tuple[int, int, int, int] | None:
+    if not (0 <= level <= 8 and column >= 0 and row >= 0):
+        return None
+    side = TILE_PX * 2**level
+    left, top = column * side, row * side
+    if left >= size[0] or top >= size[1]:
+        return None
+    return left, top, min(size[0], left + side), min(size[1], top + side)
