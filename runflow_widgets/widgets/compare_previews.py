@@ -104,7 +104,15 @@ def map_images(found: Maps) -> tuple[bytes, ...]:
 
 def patch(image: Image, x: int, y: int, reach: int) -> bytes:
     """The pixels around one, (2·reach+1)² of them as RGBA; beyond the edge they are transparent."""
-    return image.crop((x - reach, y - reach, x + reach + 1, y + reach + 1)).convert("RGBA").tobytes()
+    from PIL import Image as Pillow
+
+    side = 2 * reach + 1
+    found = Pillow.new("RGBA", (side, side), (0, 0, 0, 0))
+    left, top = max(0, x - reach), max(0, y - reach)
+    right, bottom = min(image.width, x + reach + 1), min(image.height, y + reach + 1)
+    if left < right and top < bottom:
+        found.paste(image.crop((left, top, right, bottom)).convert("RGBA"), (left - x + reach, top - y + reach))
+    return found.tobytes()
 
 
 def patch_of(picture: Picture, frame: Picture, match: str, at: tuple[int, int], reach: int) -> tuple[bytes, list[int]]:

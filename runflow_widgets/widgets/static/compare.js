@@ -428,7 +428,7 @@ export const KEYS = [
   ["S", "slider", "Slider"],
   ["H", "hover", "Slider that follows the pointer"],
   ["B", "side", "Side by side"],
-  ["G", "grid", "All pictures"],
+  ["G", "grid", "All pictures, of three or more"],
   ["F", "flip", "Flip between the two"],
   ["O", "overlay", "One over the other"],
   ["D", "difference", "Difference"],
@@ -1253,7 +1253,9 @@ function render({ model, el }) {
   const says = add("div", "says", foot, { role: "status" });
   const numbers = add("div", "numbers", foot);
   const notes = add("ul", "notes", foot);
-  const status = add("div", "status", foot, { role: "status" });
+  const status = add("div", "unseen", el, { role: "status" });
+  const toast = add("div", "toast", view, { "aria-hidden": "true" });
+  toast.hidden = true;
 
   const scene = makeScene(() => redraw());
   let waiting = 0;
@@ -1288,9 +1290,21 @@ function render({ model, el }) {
     dpr: window.devicePixelRatio || 1,
   });
 
-  /** @param {string} sentence */
-  const tell = (sentence) => {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let toasting;
+  /**
+   * Say something: to a screen reader always, and on the page unless it can be seen anyway.
+   * @param {string} sentence
+   * @param {boolean} visible
+   */
+  const tell = (sentence, visible = true) => {
     status.textContent = sentence;
+    clearTimeout(toasting);
+    toast.hidden = !visible;
+    toast.textContent = sentence;
+    toasting = setTimeout(() => {
+      toast.hidden = true;
+    }, 5000);
   };
 
   /** @param {object} message */
@@ -1308,7 +1322,7 @@ function render({ model, el }) {
   const setMode = (mode) => {
     stopBlinking();
     change({ mode });
-    tell(`${MODES.find(([name]) => name === mode)?.[1]}.`);
+    tell(`${MODES.find(([name]) => name === mode)?.[1]}.`, false);
   };
   const modes = add("div", "group", bar, { role: "group", "aria-label": "Ways to compare" });
   modes.classList.add("rfw-cmp-modes");
@@ -1614,7 +1628,7 @@ function render({ model, el }) {
       const [a, b] = value("pair");
       const [dx, dy] = value("offset");
       change({ pair: [b, a], offset: [-dx, -dy] });
-      tell(`A is ${value("pictures")[b].label}, B is ${value("pictures")[a].label}.`);
+      tell(`A is ${value("pictures")[b].label}, B is ${value("pictures")[a].label}.`, false);
     },
     turn: () => change({ turned: !value("turned") }),
     loupe: () => change({ loupe: !value("loupe") }),
@@ -1623,7 +1637,7 @@ function render({ model, el }) {
       if (value("mode") !== "flip") return;
       shown = 1 - shown;
       refresh();
-      if (!blinking) tell(`${value("pictures")[value("pair")[shown]].label}.`);
+      if (!blinking) tell(`${value("pictures")[value("pair")[shown]].label}.`, false);
     },
     blink: () => {
       if (value("mode") !== "flip" || calm.matches) return;
@@ -2273,8 +2287,10 @@ function render({ model, el }) {
     if (mode === "side" || mode === "grid") {
       for (const one of layout.panes)
         wanted.push({ index: one.index, x: one.x, y: one.y, end: false });
-    } else if (mode === "flip") wanted.push({ index: pair[shown], x: 0, y: 0, end: false });
-    else {
+    } else if (mode === "flip") {
+      const box = seen();
+      wanted.push({ index: pair[shown], x: box.x, y: box.y, end: false });
+    } else {
       const box = seen();
       const turned = value("turned") && (mode === "slider" || mode === "hover");
       wanted.push({ index: pair[0], x: box.x, y: box.y, end: false });
@@ -2369,9 +2385,10 @@ function render({ model, el }) {
     says.classList.toggle("rfw-cmp-waiting", !value("says"));
     numbers.replaceChildren();
     const sizes = add("span", "sizes", numbers);
-    sizes.textContent = [a, b]
-      .map((index, side) => `${"AB"[side]} ${pictures[index].width}×${pictures[index].height}`)
-      .join("   ");
+    const [first, second] = [a, b].map(
+      (index) => `${pictures[index].width}×${pictures[index].height}`,
+    );
+    sizes.textContent = first === second ? `${first} px` : `A ${first}   B ${second} px`;
     if (table.rows && table.columns) {
       const grid = add("table", "table", numbers);
       const head = grid.createTHead().insertRow();
@@ -2478,6 +2495,7 @@ function render({ model, el }) {
     stopBlinking();
     clearTimeout(settling);
     clearTimeout(askingSoon);
+    clearTimeout(toasting);
     cancelAnimationFrame(waiting);
     sized.disconnect();
     for (const name of NAMES) model.off(`change:${name}`, changed);
