@@ -109,7 +109,11 @@ test("point 3: pixel for pixel, centre lies on centre", () => {
 // ---------------------------------------------------------------- point 6: many pictures
 
 test("point 6: panes are laid out so that the pictures are largest", () => {
-  assert.deepEqual(gridOf(2, PHOTO, { width: 900, height: 600 }), { columns: 1, rows: 2 });
+  assert.deepEqual(gridOf(2, PHOTO, { width: 900, height: 600 }), { columns: 2, rows: 1 });
+  assert.deepEqual(gridOf(2, { width: 1600, height: 400 }, { width: 900, height: 600 }), {
+    columns: 1,
+    rows: 2,
+  });
   assert.deepEqual(gridOf(2, { width: 400, height: 800 }, { width: 900, height: 600 }), {
     columns: 2,
     rows: 1,
@@ -175,8 +179,8 @@ test("the tiles of what is seen come nearest first and never beyond the picture"
   const part = { x: 400, y: -50, width: 800, height: 400 };
   assert.deepEqual(tilesOf(part, PHOTO, 0), [
     [1, 0],
-    [0, 0],
     [2, 0],
+    [0, 0],
   ]);
   assert.deepEqual(tilesOf(part, PHOTO, 1), [
     [0, 0],

@@ -193,7 +193,8 @@ export function gridOf(count, stage, room) {
   for (let columns = 1; columns <= count; columns++) {
     const rows = Math.ceil(count / columns);
     const zoom = Math.min(room.width / columns / stage.width, room.height / rows / stage.height);
-    if (zoom > best.zoom * 1.02) best = { columns, rows, zoom };
+    // Where it makes no difference, beside one another: the view stays low.
+    if (zoom >= best.zoom * 0.99) best = { columns, rows, zoom: Math.max(zoom, best.zoom) };
   }
   return { columns: best.columns, rows: best.rows };
 }
@@ -1048,6 +1049,10 @@ function add(tag, name, parent, attributes = {}) {
   const element = document.createElement(tag);
   element.className = `rfw-cmp-${name}`;
   for (const [key, text] of Object.entries(attributes)) element.setAttribute(key, text);
+  // JupyterLab's shortcuts are found from the focused element upwards, so it is that one which has to refuse them.
+  if ("tabindex" in attributes || ["button", "input", "select"].includes(tag)) {
+    element.setAttribute("data-lm-suppress-shortcuts", "true");
+  }
   parent.append(element);
   return element;
 }
@@ -1784,7 +1789,7 @@ function render({ model, el }) {
   const pointers = new Map();
   let gesture = "";
   let moved = false;
-  /** @param {PointerEvent} event */
+  /** @param {MouseEvent} event */
   const pointOf = (event) => {
     const box = view.getBoundingClientRect();
     return { x: event.clientX - box.left, y: event.clientY - box.top };
@@ -1908,7 +1913,16 @@ function render({ model, el }) {
     },
     { signal },
   );
-  divider.addEventListener("dblclick", () => change({ position: 0.5 }), { signal });
+  view.addEventListener(
+    "dblclick",
+    (event) => {
+      // Told to the view, which has captured the pointer, and not to the divider itself.
+      const on =
+        divider.contains(/** @type {Node} */ (event.target)) || isOnDivider(pointOf(event));
+      if (value("mode") === "slider" && on) change({ position: 0.5 });
+    },
+    { signal },
+  );
   view.addEventListener(
     "wheel",
     (event) => {
