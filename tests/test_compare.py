@@ -72,6 +72,7 @@ def ask(view, **content):
 
 
 def sharpened(view):
+    ask(view, do="drawn")
     view._work._sharper.result(20)
     return view
 

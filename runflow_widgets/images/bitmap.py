@@ -250,5 +250,6 @@ def _plain_mode(image: Image) -> Image:
     if image.mode in ("LA", "La", "PA", "RGBa") or "transparency" in image.info:
         return image.convert("RGBA")
     if image.mode in ("L", "RGB", "RGBA"):
-        return image.copy()
+        # exif_transpose has made a copy already.
+        return image
     return image.convert("L" if image.mode == "1" else "RGB")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -14,7 +15,7 @@ from ..errors import InputError
 from ..images import Difference, encode_png, read_mask
 from .compare_export import animation, side_by_side, split, static_png
 from .compare_pictures import Picture, read_pictures
-from .compare_previews import QUICK_PX, mask_png, preview
+from .compare_previews import QUICK_PX, mask_png, preview, shrunk
 from .compare_words import remarks_on, words
 from .compare_work import CompareWork
 
@@ -91,12 +92,13 @@ class Compare(anywidget.AnyWidget):
     def __init__(self, pictures: Sequence[Picture], *, mask: Image | None = None, **traits: Any) -> None:
         self._pictures = list(pictures)
         self._mask = mask
+        self._small = [replace(picture, image=shrunk(picture.image, QUICK_PX)) for picture in self._pictures]
         self._static = b""
         # Before the traits are set: observers of theirs ask it.
         self._work: CompareWork | None = None
         super().__init__(
             pictures=[_described(picture) for picture in self._pictures],
-            previews=[preview(picture.image, QUICK_PX) for picture in self._pictures],
+            previews=[preview(picture.image, QUICK_PX) for picture in self._small],
             mask=mask_png(mask) if mask is not None else b"",
             **traits,
         )
@@ -191,7 +193,7 @@ class Compare(anywidget.AnyWidget):
         # One line of the base gives a pair with metadata, another the data alone.
         data, metadata = live if isinstance(live, tuple) else (live or {}, {})
         if not self._static:
-            self._static = static_png(self._pictures)
+            self._static = static_png(self._small)
         still = {"text/plain": repr(self), "image/png": base64.b64encode(self._static).decode("ascii")}
         return {**data, **still}, metadata
 

@@ -119,8 +119,11 @@ def animation(before: Picture, after: Picture, kind: str = "gif", *, match: str 
 
 def static_png(pictures: Sequence[Picture]) -> bytes:
     """What a page without widgets shows: small, for it is kept in the notebook with every output."""
+    sheet = side_by_side(pictures)
+    # Finding 256 colours takes long, and a quarter of the picture has the same ones.
+    colours = sheet.resize((max(1, sheet.width // 4), max(1, sheet.height // 4))).quantize(256)
     buffer = io.BytesIO()
-    side_by_side(pictures).quantize(256).save(buffer, "PNG", optimize=True)
+    sheet.quantize(palette=colours).save(buffer, "PNG", optimize=True)
     return buffer.getvalue()
 
 

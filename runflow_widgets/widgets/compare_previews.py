@@ -30,22 +30,14 @@ def preview(image: Image, longest_px: int) -> bytes:
 
 
 def shrunk(image: Image, longest_px: int) -> Image:
-    """A smaller copy by averaging, which is quick also for very large pictures."""
-    import cv2
-    import numpy as np
+    """A smaller copy, made quickly also of very large pictures: whole factors first, the rest then."""
     from PIL import Image as Pillow
 
     scale = longest_px / max(image.size)
     if scale >= 1:
         return image
-    size = tuple(max(1, round(side * scale)) for side in image.size)
-    if image.mode == "RGBA":
-        # Colours under transparency must not bleed; Pillow weighs them by what they cover.
-        return image.resize(size, Pillow.Resampling.BOX, reducing_gap=2.0)  # type: ignore[arg-type]  # two of two
-    found: Any = cv2.resize(np.asarray(image), size, interpolation=cv2.INTER_AREA)
-    small = Pillow.fromarray(found)
-    small.info = dict(image.info)
-    return small
+    size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+    return image.resize(size, Pillow.Resampling.HAMMING, reducing_gap=1.0)
 
 
 def as_webp(image: Image, *, lossless: bool = False) -> bytes:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("runflow_widgets")
 
+#: How long the heavy work lets the page come first; it starts sooner when the page has drawn or somebody waits.
+PAUSE_S: Final = 1.0
 #: Pixels on each side of the one under the loupe.
 REACH: Final = 6
 _NAMES: Final = {"split": "split.png", "side": "side-by-side.png", "gif": "compare.gif", "webp": "compare.webp"}
@@ -47,6 +49,7 @@ class CompareWork:
         self._lock = threading.Lock()
         self._newest: dict[str, int] = {}
         self._sharper: Job[None] | None = None
+        self._may_start = threading.Event()
 
     # ------------------------------------------------------------------ previews and numbers
 
@@ -68,6 +71,7 @@ class CompareWork:
         view = self._view()
         assert view is not None
         pair = self._pair(view)
+        self._may_start.set()
         self._jobs[pair].result()
         return self._counted[pair][0]
 
@@ -78,6 +82,7 @@ class CompareWork:
             self._show(self._pair(view))
 
     def _sharpen(self) -> None:
+        self._may_start.wait(PAUSE_S)
         if all(max(picture.size) <= QUICK_PX for picture in self._pictures):
             return
         previews = [preview(picture.image, PREVIEW_PX) for picture in self._pictures]
@@ -85,6 +90,7 @@ class CompareWork:
             view.previews = previews
 
     def _count(self, pair: Pair) -> None:
+        self._may_start.wait(PAUSE_S)
         before, after, match = self._pictures[pair[0]], self._pictures[pair[1]], pair[2]
         mask = self._mask(before)
         maps = difference_maps(before, after, match, mask)
@@ -134,6 +140,8 @@ class CompareWork:
             "pixels": self._pixels,
             "file": self._file,
         }
+        if content.get("do") == "drawn":
+            self._may_start.set()
         answer = answers.get(str(content.get("do")))
         if answer is None:
             return

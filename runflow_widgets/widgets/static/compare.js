@@ -1990,6 +1990,8 @@ function render({ model, el }) {
     placeDivider();
     drawMap(now);
     drawLoupe(now);
+    // The kernel holds back its heavy work until then.
+    if (scene.isReady() && el.dataset.drawn !== "yes") ask({ do: "drawn" });
     el.dataset.drawn = scene.isReady() ? "yes" : "no";
     askForTiles(now, mode);
   };
