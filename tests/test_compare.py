@@ -453,6 +453,22 @@ def test_point_12_an_exported_notebook_shows_the_pictures_as_html_and_markdown(t
     assert "object at 0x" not in html
 
 
+@pytest.mark.slow
+@pytest.mark.kernel
+def test_point_12_saved_widget_state_holds_the_previews_and_the_script():
+    code = "import runflow_widgets as rf\np = rf.samples.load('perfume')\nv = rf.compare(p, p)\nv.words()\nv"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
+
+    states = notebook.metadata.widgets["application/vnd.jupyter.widget-state+json"]["state"].values()
+    (saved,) = [entry for entry in states if "previews" in entry["state"]]
+
+    held = {"/".join(map(str, buffer["path"])): len(buffer["data"]) for buffer in saved["buffers"]}
+    assert held["previews/0"] > 1000
+    assert "maps/absolute" in held
+    assert "export default" in saved["state"]["_esm"]
+
+
 # ---------------------------------------------------------------------- big pictures: previews and tiles
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import io
+import json
 import os
 from pathlib import Path
 
@@ -473,3 +475,63 @@ def test_an_exported_page_shows_both_pictures_from_a_file_without_a_server(noteb
     # What the exporter itself would fetch from elsewhere was refused, and the pictures did not need it.
     browser.strayed.clear()
     assert (near(data[0], RED), near(data[1], BLUE)) == (True, True)
+
+
+#: The smallest page that can show a widget: what was saved of it, and nobody to talk to.
+BARE_PAGE = """<!doctype html><meta charset="utf-8"><style>%s</style><body style="width:900px"><div id="here"></div>
+<script type="module">
+const state = %s;
+const bytes = (text) => new DataView(Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0)).buffer);
+const read = (value) =>
+  value?.base64 !== undefined ? bytes(value.base64)
+  : Array.isArray(value) ? value.map(read)
+  : value && typeof value === "object" ? Object.fromEntries(Object.entries(value).map(([k, v]) => [k, read(v)]))
+  : value;
+const values = read(state);
+const model = {
+  get: (name) => values[name], set: (name, value) => { values[name] = value; },
+  on() {}, off() {}, save_changes() {}, send() { throw new Error("there is no kernel"); },
+};
+const script = URL.createObjectURL(new Blob([%s], { type: "text/javascript" }));
+const { default: widget } = await import(script);
+widget.render({ model, el: document.getElementById("here") });
+</script>"""
+
+
+def saved_state(view):
+    """The state as a saved notebook holds it: bytes as base64."""
+
+    def written(value):
+        if isinstance(value, bytes | memoryview):
+            return {"base64": base64.b64encode(value).decode("ascii")}
+        if isinstance(value, dict):
+            return {name: written(entry) for name, entry in value.items()}
+        return [written(entry) for entry in value] if isinstance(value, list | tuple) else value
+
+    traits = [name for name in view.keys if not name.startswith("_") and name not in ("layout", "tabbable", "tooltip")]
+    return json.dumps({name: written(getattr(view, name)) for name in traits})
+
+
+def test_point_12_what_is_saved_is_a_working_slider_without_kernel_and_server(browser, tmp_path):
+    namespace = {}
+    exec(PAIR, namespace)
+    view = namespace["view"]
+    view.words()
+    style, script = view._css, view._esm
+    (tmp_path / "page.html").write_text(BARE_PAGE % (style, saved_state(view), json.dumps(str(script))), "utf-8")
+
+    page = browser.page()
+    page.goto((tmp_path / "page.html").as_uri())
+    root = page.locator(f"{ROOT}[data-drawn=yes]")
+    root.wait_for()
+    divided = [near(pixel(root, x, 0.9), colour) for x, colour in ((0.25, RED), (0.75, BLUE))]
+    root.get_by_role("slider", name="Divider").focus()
+    page.keyboard.press("End")
+    moved = near(pixel(root, 0.75, 0.9), RED)
+    root.locator(VIEW).focus()
+    page.keyboard.press("d")
+    different = near(pixel(root, 0.5, 0.9), (255, 246, 200))
+
+    faults = page.faults
+    page.context.close()
+    assert (divided, moved, different, faults) == ([True, True], True, True, [])

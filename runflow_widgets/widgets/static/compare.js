@@ -1224,7 +1224,9 @@ function render({ model, el }) {
     clearTimeout(settling);
     if (when === "now") settle();
     if (when === "soon") settling = setTimeout(settle, 200);
-    refresh();
+    // What moves with the pointer changes nothing around the view, and must not cost a layout of the page.
+    if (Object.keys(changes).every((name) => name === "position")) redraw();
+    else refresh();
   };
 
   // ------------------------------------------------------------ what there is on the page
@@ -1276,6 +1278,8 @@ function render({ model, el }) {
   /** @type {ReturnType<typeof panesOf>} */
   let layout = { height: 1, panes: [{ x: 0, y: 0, width: 1, height: 1, index: 0 }] };
   let width = 0;
+  /** Read once, since reading them in each frame would lay out the page each time. @type {number[]} */
+  let tagWidths = [0, 0];
 
   const isFull = () => document.fullscreenElement === el;
   const zoomed = () => value("viewport")[2] > 0;
@@ -1789,6 +1793,7 @@ function render({ model, el }) {
   const pointers = new Map();
   let gesture = "";
   let moved = false;
+  let fingerOnPicture = false;
   /** @param {MouseEvent} event */
   const pointOf = (event) => {
     const box = view.getBoundingClientRect();
@@ -1843,8 +1848,8 @@ function render({ model, el }) {
       if (pointers.size > 1) gesture = "pinch";
       else gesture = divider.contains(target) ? "divide" : gestureFor(event, point);
       // A finger may be about to scroll the page; it divides once it has moved sideways.
-      const finger = event.pointerType === "touch" && !divider.contains(target);
-      if (gesture === "divide" && !finger) divideAt(point);
+      fingerOnPicture = event.pointerType === "touch" && !divider.contains(target);
+      if (gesture === "divide" && !fingerOnPicture) divideAt(point);
       const focused = gesture === "divide" ? divider : view;
       focused.focus({ preventScroll: true });
       view.classList.toggle("rfw-cmp-grabbing", gesture === "pan" && zoomed());
@@ -1865,6 +1870,9 @@ function render({ model, el }) {
       }
       const [dx, dy] = [point.x - before.x, point.y - before.y];
       if (!moved && Math.hypot(dx, dy) < 4) return;
+      // A finger that goes up or down means the page, and only one that goes sideways means the divider.
+      const upwards = Math.abs(dy) > Math.abs(dx) || value("turned");
+      if (!moved && fingerOnPicture && gesture === "divide" && upwards) gesture = "";
       moved = true;
       if (gesture === "pinch") pinch(event.pointerId, point);
       pointers.set(event.pointerId, point);
@@ -1965,7 +1973,8 @@ function render({ model, el }) {
   };
 
   /** @param {HTMLCanvasElement} layer @param {Box} pane @param {Box} part in screen pixels of the pane */
-  const blit = (layer, pane, part, dpr = look().dpr) => {
+  const blit = (layer, pane, part) => {
+    const dpr = window.devicePixelRatio || 1;
     const [x, y] = [Math.round(part.x * dpr), Math.round(part.y * dpr)];
     const right = Math.min(layer.width, Math.round((part.x + part.width) * dpr));
     const bottom = Math.min(layer.height, Math.round((part.y + part.height) * dpr));
@@ -2085,8 +2094,8 @@ function render({ model, el }) {
     // A label goes when its side is too narrow for it.
     const room = turned ? box.height * position : box.width * position;
     const rest = turned ? box.height * (1 - position) : box.width * (1 - position);
-    first.classList.toggle("rfw-cmp-gone", room < (turned ? 30 : first.offsetWidth + 16));
-    second.classList.toggle("rfw-cmp-gone", rest < (turned ? 30 : second.offsetWidth + 16));
+    first.classList.toggle("rfw-cmp-gone", room < (turned ? 30 : tagWidths[0] + 16));
+    second.classList.toggle("rfw-cmp-gone", rest < (turned ? 30 : tagWidths[1] + 16));
   };
 
   /** @param {Look} now */
@@ -2330,6 +2339,7 @@ function render({ model, el }) {
         : `${end ? "right" : "left"}:${x + 8}px;top:${y + 8}px`;
       tag.style.maxWidth = `${Math.max(60, (wanted.length > 1 && layout.panes.length === 1 ? pane.width / 2 : pane.width) - 24)}px`;
     }
+    tagWidths = [...tags.children].map((tag) => /** @type {HTMLElement} */ (tag).offsetWidth);
   };
 
   let stripFor = "";
