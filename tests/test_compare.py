@@ -14,7 +14,7 @@ import pytest
 import traitlets
 from comm.base_comm import BaseComm
 from nbclient import NotebookClient
-from nbconvert import HTMLExporter, MarkdownExporter
+from nbconvert import HTMLExporter, LatexExporter, MarkdownExporter
 from PIL import Image
 
 import runflow_widgets as rf
@@ -282,6 +282,16 @@ def test_point_7_two_runs_are_labelled_by_model_cost_and_time(session):
     assert all(picture["facts"].endswith(" s") for picture in view.pictures)
 
 
+def test_point_7_a_run_that_is_given_by_name_keeps_the_name_and_brings_cost_seed_and_time(session):
+    run = rf.run(MODEL, image=plain()).result(30)
+    run._entry.inputs["seed"] = 7
+
+    view = rf.compare({"photo": plain(), "cheap": run})
+
+    assert [picture["label"] for picture in view.pictures] == ["photo", "cheap"]
+    assert view.pictures[1]["facts"].startswith("free · seed 7 · ")
+
+
 def test_point_7_a_result_can_be_compared_by_itself(session):
     run = rf.run(MODEL, image=plain()).result(30)
 
@@ -439,18 +449,21 @@ def test_point_12_the_static_picture_is_small_enough_to_be_kept_with_each_output
 
 @pytest.mark.slow
 @pytest.mark.kernel
-def test_point_12_an_exported_notebook_shows_the_pictures_as_html_and_markdown(tmp_path):
+def test_point_12_an_exported_notebook_shows_the_pictures_as_html_markdown_and_pdf(tmp_path):
     code = "import runflow_widgets as rf\np = rf.samples.load('perfume')\nrf.compare(p, p.rotate(180))"
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
     NotebookClient(notebook, timeout=60, kernel_name="python3", store_widget_state=False).execute()
 
     html, _ = HTMLExporter().from_notebook_node(notebook)
     _, resources = MarkdownExporter().from_notebook_node(notebook)
+    latex, _ = LatexExporter().from_notebook_node(notebook)
 
     png = notebook.cells[0].outputs[0].data["image/png"].replace("\n", "")
     assert f"data:image/png;base64,{png[:200]}" in html.replace("\n", "")
     assert any(opened(data).format == "PNG" for data in resources["outputs"].values())
     assert "object at 0x" not in html
+    # What the PDF is made from.
+    assert "includegraphics" in latex
 
 
 @pytest.mark.slow

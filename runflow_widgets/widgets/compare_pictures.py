@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import InputError, OutputError
@@ -52,7 +52,8 @@ def read_pictures(given: Sequence[Any], labels: Sequence[str] | None = None) -> 
     """
     mask = None
     if len(given) == 1 and isinstance(given[0], Mapping):
-        pictures = [_opened(picture, str(name)) for name, picture in given[0].items()]
+        # A run brings a label of its own, but who gives a name means it.
+        pictures = [replace(_opened(picture, str(name)), label=str(name)) for name, picture in given[0].items()]
     elif len(given) == 1 and isinstance(given[0], Run):
         pictures, mask = _input_and_outputs(given[0])
     elif len(given) == 1 and isinstance(given[0], list | tuple):
@@ -78,10 +79,7 @@ def _labelled(pictures: list[Picture], labels: Sequence[str] | None) -> list[Pic
             field="labels",
             advice="Give one label for each picture.",
         )
-    return [
-        Picture(str(label), picture.image, picture.facts, picture.notes, picture.deep)
-        for label, picture in zip(labels, pictures, strict=True)
-    ]
+    return [replace(picture, label=str(label)) for label, picture in zip(labels, pictures, strict=True)]
 
 
 def _distinct(labels: list[str]) -> list[str]:

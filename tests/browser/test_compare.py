@@ -107,11 +107,20 @@ def test_point_1_every_mode_by_keyboard_alone(notebook, kind):
     assert near(pixel(root, 0.5, 0.9), RED)
     press(page, "Space")
     assert near(pixel(root, 0.5, 0.9), BLUE)
+    press(page, "p")
+    root.get_by_role("button", name="Blink").and_(page.page.locator("[aria-pressed=true]")).wait_for()
+    page.page.emulate_media(reduced_motion="reduce")
+    root.get_by_role("button", name="Blink").and_(page.page.locator("[aria-pressed=false]:disabled")).wait_for()
     assert mode("k") == "Checker"
     assert {near(pixel(root, 0.3 + step / 20, 0.9), RED) for step in range(6)} == {True, False}
     assert mode("d") == "Difference"
     assert near(pixel(root, 0.5, 0.9), (255, 246, 200))
     assert mode("h") == "Hover"
+    page.page.mouse.move(*place(root, 0.3, 0.5))
+    page.page.mouse.move(*place(root, 0.4, 0.5))
+    assert near(pixel(root, 0.35, 0.9), RED)
+    page.page.mouse.move(0, 0)
+    page.until("0.1 < view.position < 0.5")
     assert mode("s") == "Slider"
     page.until("view.mode == 'slider'")
     assert cells(page) == 2
@@ -252,7 +261,7 @@ def test_point_8_the_divider_is_a_slider_for_mouse_and_keyboard(notebook):
     assert near(pixel(root, 0.3, 0.5), BLUE)
 
 
-def test_point_8_a_finger_divides_sideways_and_scrolls_the_page_upwards(notebook):
+def test_point_8_a_finger_divides_sideways_scrolls_the_page_upwards_and_two_zoom(notebook):
     page = notebook([PAIR, "view"])
     page.run_all()
     root = shown(page)
@@ -274,6 +283,12 @@ def test_point_8_a_finger_divides_sideways_and_scrolls_the_page_upwards(notebook
     touch("touchEnd")
 
     page.until("view.position != 0.5")
+    touch("touchStart", (x, y), (x + 40, y))
+    for step in range(1, 6):
+        touch("touchMove", (x - 20 * step, y), (x + 40 + 20 * step, y))
+    touch("touchEnd")
+
+    page.until("view.viewport[2] > 1.5")
     assert unmoved == 0.5
     assert page.ask("view.position") < 0.7
 
@@ -344,6 +359,9 @@ def test_point_11_files_are_downloaded_and_the_view_goes_full_screen(notebook):
     assert [split.convert("RGB").getpixel((x, 390)) for x in (10, 590)] == [RED, BLUE]
     assert seen.width > 400
     assert animation.n_frames == 20
+    page.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    root.get_by_role("button", name="Copy").click()
+    root.locator(".rfw-cmp-toast").get_by_text("Copied").wait_for()
     root.get_by_role("button", name="Full screen").click()
     page.page.wait_for_function("() => document.fullscreenElement?.classList.contains('rfw-cmp')")
     page.page.wait_for_function("() => document.querySelector('.rfw-cmp-view').clientHeight > 560")
