@@ -141,6 +141,7 @@ def test_point_3_a_side_that_is_off_by_a_rounded_pixel_is_no_other_shape():
 # ---------------------------------------------------------------------- 8.2.4, 8.2.5: numbers and words
 
 
+@pytest.mark.slow
 def test_point_4_the_numbers_are_those_of_the_full_pictures():
     photo = plain(size=(3000, 2000))
     after = photo.copy()
@@ -490,6 +491,7 @@ def noisy(size, seed=0):
     return Image.fromarray(np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8))
 
 
+@pytest.mark.slow
 def test_a_large_picture_is_shown_small_at_once_and_sharper_a_moment_later():
     view = rf.compare(plain(size=(6000, 4000)), plain(size=(6000, 4000)))
 
@@ -519,6 +521,7 @@ def test_the_preview_keeps_transparency_and_the_colour_profile():
     assert small.info["icc_profile"] == b"profile"
 
 
+@pytest.mark.slow
 def test_sharp_tiles_of_the_visible_part_are_sent_on_demand(wire):
     photo = noisy((3000, 2000))
     view = sharpened(rf.compare(photo, plain(size=(3000, 2000))))
@@ -533,6 +536,19 @@ def test_sharp_tiles_of_the_visible_part_are_sent_on_demand(wire):
     assert abs(centre - np.asarray(photo.convert("L"), float)[1536:, 2560:]).mean() < 20
 
 
+def test_tiles_of_pictures_of_other_sizes_lie_where_both_are(wire):
+    before = plain(size=(1600, 1200))
+    after = marked(plain(size=(1400, 1200)), (1399, 0, 1400, 1200))
+    view = rf.compare(before, after, match="native")
+
+    ask(view, do="tiles", tiles=[["maps", 0, 2, 0], ["maps", 0, 3, 0]], turn=1)
+    (_, (absolute, _)) = view.comm.answers("tile")[0]
+
+    assert view.difference.whole.pixels == 1400 * 1200
+    assert view.maps["box"] == [100, 0, 1400, 1200]
+    assert np.argwhere(np.asarray(opened(absolute))[0, :, 0]).tolist() == [[1399 - 1024]]
+
+
 def test_tiles_of_the_differences_are_exact(wire):
     before = plain(size=(3000, 2000))
     after = before.copy()
@@ -545,6 +561,7 @@ def test_tiles_of_the_differences_are_exact(wire):
     assert np.argwhere(np.asarray(opened(absolute))[..., 0]).tolist() == [[1600 - 1536, 2600 - 2560]]
 
 
+@pytest.mark.slow
 def test_a_request_that_the_page_has_replaced_is_given_up(wire):
     view = rf.compare(noisy((3000, 2000)), plain(size=(3000, 2000)))
 

@@ -26,10 +26,11 @@ def remarks(source: object) -> tuple[str, ...]:
         >>> remarks("dance.gif")
         ('first of 12 frames',)
     """
-    if _is_array(source):
-        return ("16 bits, shown with 8",) if str(getattr(source, "dtype", "")) == "uint16" else ()
+    # Asked first: a Pillow image gives an array too, and makes a copy of itself as often as one only looks for it.
     if _is_pillow(source):
         return _of_bitmap(source)  # type: ignore[arg-type]  # _is_pillow has seen it
+    if _is_array(source):
+        return ("16 bits, shown with 8",) if str(getattr(source, "dtype", "")) == "uint16" else ()
     if not isinstance(source, str | Path | bytes | bytearray | memoryview):
         return ()
     # open_image says what is wrong with a picture that cannot be read; here there is only nothing to remark.

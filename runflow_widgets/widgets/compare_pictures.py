@@ -154,27 +154,46 @@ def _input_of(run: Run) -> Any:
     return value
 
 
-def pair_arrays(
-    before: Picture, after: Picture, match: str
-) -> tuple[NDArray[Any], NDArray[Any], tuple[int, int, int, int]]:
-    """The two as arrays of one size, and the box of the first (x, y, width, height) that both cover.
+@dataclass(frozen=True, slots=True, eq=False)
+class Laid:
+    """Two pictures laid on one another; `box` is the part of the first that both cover, as x, y, width, height."""
 
-    `native` lays them centre on centre, pixel for pixel; otherwise the second is scaled to the first, never stretched.
+    first: Image | NDArray[np.uint16]
+    second: Image | NDArray[np.uint16]
+    box: tuple[int, int, int, int]
+    #: Where that part begins in the second.
+    start: tuple[int, int]
+
+    def arrays(self, part: tuple[int, int, int, int] | None = None) -> tuple[NDArray[Any], NDArray[Any]]:
+        """The pixels that both cover, or a part of them (left, top, right, bottom); only that part is unpacked."""
+        left, top, right, bottom = part or (0, 0, *self.box[2:])
+        boxes = ((x + left, y + top, x + right, y + bottom) for x, y in (self.box[:2], self.start))
+        first, second = (_cut(side, box) for side, box in zip((self.first, self.second), boxes, strict=True))
+        return first, second
+
+
+def lay(before: Picture, after: Picture, match: str) -> Laid:
+    """Lay the second on the first, centre on centre.
+
+    `native` does so pixel for pixel; otherwise the second is scaled to the first, and never stretched.
     """
     from PIL import Image as Pillow
 
-    second = after.image
     if before.size == after.size and before.deep is not None and after.deep is not None:
-        return _visible(before.deep), _visible(after.deep), (0, 0, *before.size)
+        return Laid(_plain(before.deep), _plain(after.deep), (0, 0, *before.size), (0, 0))
+    second = after.image
     if match != "native" and before.size != after.size:
         second = second.resize(scaled_size(after.size, before.size), Pillow.Resampling.LANCZOS)
     width, height = (min(pair) for pair in zip(before.size, second.size, strict=True))
-    boxes = [((w - width) // 2, (h - height) // 2) for w, h in (before.size, second.size)]
-    arrays = [
-        to_array(image)[y : y + height, x : x + width]
-        for image, (x, y) in zip((before.image, second), boxes, strict=True)
-    ]
-    return arrays[0], arrays[1], (*boxes[0], width, height)
+    starts = [((w - width) // 2, (h - height) // 2) for w, h in (before.size, second.size)]
+    return Laid(before.image, second, (*starts[0], width, height), starts[1])
+
+
+def _cut(side: Image | NDArray[np.uint16], box: tuple[int, int, int, int]) -> NDArray[Any]:
+    left, top, right, bottom = box
+    if hasattr(side, "dtype"):
+        return side[top:bottom, left:right]  # type: ignore[index]  # a Pillow image has no dtype
+    return to_array(side if box == (0, 0, *side.size) else side.crop(box))
 
 
 def scaled_size(size: tuple[int, int], frame: tuple[int, int]) -> tuple[int, int]:
@@ -185,7 +204,7 @@ def scaled_size(size: tuple[int, int], frame: tuple[int, int]) -> tuple[int, int
     return tuple(edge if abs(edge - side) <= 1 else side for side, edge in zip((wide, high), frame, strict=True))  # type: ignore[return-value]  # two of two
 
 
-def _visible(values: NDArray[np.uint16]) -> NDArray[np.uint16]:
+def _plain(values: NDArray[np.uint16]) -> NDArray[np.uint16]:
     """Grey with alpha has no meaning of its own for the count; everything else has."""
     import numpy as np
 

@@ -6,7 +6,7 @@ import io
 from typing import TYPE_CHECKING, Any, Final
 
 from ..images import Maps, maps
-from .compare_pictures import Picture, pair_arrays
+from .compare_pictures import Laid, Picture
 
 if TYPE_CHECKING:
     import numpy as np
@@ -74,16 +74,13 @@ def tile(image: Image, level: int, column: int, row: int) -> bytes | None:
     return as_webp(part)
 
 
-def map_tile(
-    first: NDArray[Any], second: NDArray[Any], mask: NDArray[np.bool_] | None, column: int, row: int
-) -> tuple[bytes, ...] | None:
+def map_tile(laid: Laid, mask: NDArray[np.bool_] | None, column: int, row: int) -> tuple[bytes, ...] | None:
     """One piece of the maps of differences at full size."""
-    box = _box((first.shape[1], first.shape[0]), 0, column, row)
+    box = _box(laid.box[2:], 0, column, row)
     if box is None:
         return None
-    rows, columns = slice(box[1], box[3]), slice(box[0], box[2])
-    part = None if mask is None else mask[rows, columns]
-    return map_images(maps(first[rows, columns], second[rows, columns], part, longest_px=TILE_PX))
+    part = None if mask is None else mask[box[1] : box[3], box[0] : box[2]]
+    return map_images(maps(*laid.arrays(box), part, longest_px=TILE_PX))
 
 
 def map_images(found: Maps) -> tuple[bytes, ...]:
@@ -118,14 +115,6 @@ def place_in(size: tuple[int, int], frame: tuple[int, int], match: str, at: tupl
     scale = 1.0 if match == "native" else min(frame[0] / size[0], frame[1] / size[1])
     x, y = ((at[i] + 0.5 - frame[i] / 2) / scale + size[i] / 2 for i in (0, 1))
     return int(x // 1), int(y // 1)
-
-
-def difference_maps(before: Picture, after: Picture, match: str, mask: NDArray[np.bool_] | None) -> dict[str, Any]:
-    """The maps of a pair as the page gets them, and the box of the first picture that they cover."""
-    first, second, (x, y, width, height) = pair_arrays(before, after, match)
-    part = None if mask is None else mask[y : y + height, x : x + width]
-    images = map_images(maps(first, second, part, longest_px=MAP_PX))
-    return {"box": [x, y, width, height], **dict(zip(("absolute", "signed", "outside"), images, strict=False))}
 
 
 def _box(size: tuple[int, int], level: int, column: int, row: int) -> tuple[int, int, int, int] | None:

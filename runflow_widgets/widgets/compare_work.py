@@ -7,6 +7,7 @@ portal's helpers and sent from there. A request that the page has replaced meanw
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import threading
 import weakref
@@ -14,10 +15,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import RunflowError
-from ..images import Difference, encode_png, measure
+from ..images import Difference, encode_png, maps, measure
 from ..portal import Job, shared
-from .compare_pictures import Picture, pair_arrays
-from .compare_previews import PREVIEW_PX, QUICK_PX, difference_maps, map_tile, patch_of, preview, tile
+from .compare_pictures import Laid, Picture, lay
+from .compare_previews import MAP_PX, PREVIEW_PX, QUICK_PX, map_images, map_tile, patch_of, preview, tile
 from .compare_words import table, words
 
 if TYPE_CHECKING:
@@ -46,10 +47,11 @@ class CompareWork:
         self._mask_image = mask
         self._counted: dict[Pair, tuple[Difference, dict[str, Any]]] = {}
         self._jobs: dict[Pair, Job[None]] = {}
-        self._lock = threading.Lock()
+        self._kept: dict[Pair, tuple[Laid, NDArray[np.bool_] | None]] = {}
+        self._lock, self._laying = threading.Lock(), threading.Lock()
         self._newest: dict[str, int] = {}
         self._sharper: Job[None] | None = None
-        self._may_start = threading.Event()
+        self._may_start = asyncio.Event()
 
     # ------------------------------------------------------------------ previews and numbers
 
@@ -59,11 +61,11 @@ class CompareWork:
         if view is None:
             return
         if self._sharper is None:
-            self._sharper = self._submit(self._sharpen)
+            self._sharper = self._submit_later(self._sharpen)
         pair = self._pair(view)
         with self._lock:
             if pair not in self._jobs:
-                self._jobs[pair] = self._submit(self._count, pair)
+                self._jobs[pair] = self._submit_later(self._count, pair)
         self._show(pair)
 
     def difference(self) -> Difference:
@@ -71,7 +73,7 @@ class CompareWork:
         view = self._view()
         assert view is not None
         pair = self._pair(view)
-        self._may_start.set()
+        shared().soon(self._may_start.set)
         self._jobs[pair].result()
         return self._counted[pair][0]
 
@@ -82,7 +84,6 @@ class CompareWork:
             self._show(self._pair(view))
 
     def _sharpen(self) -> None:
-        self._may_start.wait(PAUSE_S)
         if all(max(picture.size) <= QUICK_PX for picture in self._pictures):
             return
         previews = [preview(picture.image, PREVIEW_PX) for picture in self._pictures]
@@ -90,14 +91,23 @@ class CompareWork:
             view.previews = previews
 
     def _count(self, pair: Pair) -> None:
-        self._may_start.wait(PAUSE_S)
-        before, after, match = self._pictures[pair[0]], self._pictures[pair[1]], pair[2]
-        mask = self._mask(before)
-        maps = difference_maps(before, after, match, mask)
-        first, second, (x, y, width, height) = pair_arrays(before, after, match)
-        found = measure(first, second, None if mask is None else mask[y : y + height, x : x + width])
-        self._counted[pair] = found, {"pair": [pair[0], pair[1]], **maps}
+        laid, mask = self._laid(pair)
+        first, second = laid.arrays()
+        images = map_images(maps(first, second, mask, longest_px=MAP_PX))
+        drawn = dict(zip(("absolute", "signed", "outside"), images, strict=False))
+        self._counted[pair] = measure(first, second, mask), {"pair": list(pair[:2]), "box": list(laid.box), **drawn}
         self._show(pair)
+
+    def _laid(self, pair: Pair) -> tuple[Laid, NDArray[np.bool_] | None]:
+        """The two on one another, and the part of the mask that lies over both; the newest pair's are kept."""
+        with self._laying:
+            if pair not in self._kept:
+                before, after = self._pictures[pair[0]], self._pictures[pair[1]]
+                laid = lay(before, after, pair[2])
+                mask, (x, y, width, height) = self._mask(before), laid.box
+                part = None if mask is None else mask[y : y + height, x : x + width]
+                self._kept = {pair: (laid, part)}
+            return self._kept[pair]
 
     def _show(self, pair: Pair) -> None:
         view = self._view()
@@ -141,7 +151,7 @@ class CompareWork:
             "file": self._file,
         }
         if content.get("do") == "drawn":
-            self._may_start.set()
+            shared().soon(self._may_start.set)
         answer = answers.get(str(content.get("do")))
         if answer is None:
             return
@@ -166,11 +176,8 @@ class CompareWork:
         if view is None:
             return None
         if layer == "maps":
-            before, after, match = (self._pictures[view.pair[0]], self._pictures[view.pair[1]], view.match)
-            first, second, (x, y, width, height) = pair_arrays(before, after, match)
-            mask = self._mask(before)
-            part = None if mask is None else mask[y : y + height, x : x + width]
-            return map_tile(first, second, part, column, row)
+            laid, mask = self._laid(self._pair(view))
+            return map_tile(laid, mask, column, row)
         data = tile(self._pictures[int(layer)].image, level, column, row)
         return None if data is None else (data,)
 
@@ -206,6 +213,15 @@ class CompareWork:
 
     def _submit(self, work: Callable[..., None], *arguments: Any) -> Job[None]:
         return shared().submit(asyncio.to_thread(self._guarded, work, *arguments))
+
+    def _submit_later(self, work: Callable[..., None], *arguments: Any) -> Job[None]:
+        async def wait_and_work() -> None:
+            # Waited for here, and not on a helper: those are few, and a page may open many views at once.
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._may_start.wait(), PAUSE_S)
+            await asyncio.to_thread(self._guarded, work, *arguments)
+
+        return shared().submit(wait_and_work())
 
     def _guarded(self, work: Callable[..., None], *arguments: Any) -> None:
         try:
