@@ -48,6 +48,7 @@ test("point 2: the whole picture is seen at first, centred in what is left", () 
 test("point 2: a small picture is enlarged, but not to the size of a poster", () => {
   assert.equal(fitZoom({ width: 32, height: 16 }, { width: 900, height: 500 }), 10);
   assert.equal(fitZoom({ width: 600, height: 400 }, { width: 900, height: 500 }), 1);
+  assert.equal(fitZoom({ width: 600, height: 400 }, { width: 900, height: 600, fill: true }), 1.5);
 });
 
 test("point 2: what lies under the pointer stays there while zooming", () => {

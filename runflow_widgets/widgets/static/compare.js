@@ -32,7 +32,8 @@
 /** @typedef {{ columns?: string[], rows?: string[][] }} Table */
 /** @typedef {{ pair?: number[], box?: number[], absolute?: DataView, signed?: DataView, outside?: DataView }} Maps */
 /** @typedef {{ width: number, height: number }} Size */
-/** @typedef {{ x: number, y: number, width: number, height: number }} Box */
+/** @typedef {Size & { fill?: boolean }} Pane */
+/** @typedef {{ x: number, y: number, width: number, height: number, fill?: boolean }} Box */
 /** @typedef {{ zoom: number, left: number, top: number }} Transform */
 /** @typedef {{ key: string, code?: string, shiftKey?: boolean, altKey?: boolean, ctrlKey?: boolean, metaKey?: boolean }} KeyPress */
 
@@ -41,7 +42,7 @@ const MAP_PX = 1024;
 const REACH = 6;
 const MAX_ZOOM = 64;
 const BLINK_MS = 800;
-/** Small pictures are shown larger than they are, but only up to this. */
+/** Small pictures are shown larger than they are, but only up to this; on the full screen, as large as it is. */
 const SMALL_PX = 320;
 
 // ---------------------------------------------------------------- where things lie
@@ -78,11 +79,11 @@ export function placeOf(picture, stage, match) {
 /**
  * The zoom at which the whole frame is seen, in screen pixels per pixel of the frame.
  * @param {Size} stage
- * @param {Size} pane
+ * @param {Pane} pane
  * @returns {number}
  */
 export function fitZoom(stage, pane) {
-  const most = Math.max(1, SMALL_PX / Math.max(stage.width, stage.height));
+  const most = pane.fill ? MAX_ZOOM : Math.max(1, SMALL_PX / Math.max(stage.width, stage.height));
   return Math.min(pane.width / stage.width, pane.height / stage.height, most);
 }
 
@@ -91,7 +92,7 @@ export function fitZoom(stage, pane) {
  * leaves no gap at its edges.
  * @param {number[]} viewport
  * @param {Size} stage
- * @param {Size} pane
+ * @param {Pane} pane
  * @returns {Transform}
  */
 export function transformOf([x, y, wanted], stage, pane) {
@@ -112,7 +113,7 @@ export function transformOf([x, y, wanted], stage, pane) {
  * The viewport of a transform.
  * @param {Transform} transform
  * @param {Size} stage
- * @param {Size} pane
+ * @param {Pane} pane
  * @returns {number[]}
  */
 export function viewportOf({ zoom, left, top }, stage, pane) {
@@ -127,7 +128,7 @@ export function viewportOf({ zoom, left, top }, stage, pane) {
  * Zoom by a factor while what lies under a point of the pane stays under it; back to fitting at its edge.
  * @param {number[]} viewport
  * @param {Size} stage
- * @param {Size} pane
+ * @param {Pane} pane
  * @param {{ x: number, y: number }} point
  * @param {number} factor
  * @returns {number[]}
@@ -151,7 +152,7 @@ export function zoomAt(viewport, stage, pane, point, factor) {
  * Move what is seen by pixels of the screen.
  * @param {number[]} viewport
  * @param {Size} stage
- * @param {Size} pane
+ * @param {Pane} pane
  * @param {number} dx
  * @param {number} dy
  * @returns {number[]}
@@ -167,7 +168,7 @@ export function panBy(viewport, stage, pane, dx, dy) {
  * The part of the pane in which the frame is seen; the divider goes from one of its edges to the other.
  * @param {Transform} transform
  * @param {Size} stage
- * @param {Size} pane
+ * @param {Pane} pane
  * @returns {Box}
  */
 export function seenBox({ zoom, left, top }, stage, pane) {
@@ -531,6 +532,26 @@ async function decodeMaps({ absolute, signed, outside }) {
 }
 
 /**
+ * The maps of two pictures of one size, as the kernel would make them of these.
+ * @param {ImageData} before
+ * @param {ImageData} after
+ * @returns {Painted}
+ */
+function differenceOf(before, after) {
+  const [absolute, signed] = [0, 1].map(() => new ImageData(before.width, before.height));
+  for (let at = 0; at < before.data.length; at += 4) {
+    let lighter = 0;
+    for (const [channel, weight] of [0.299, 0.587, 0.114].entries()) {
+      const step = after.data[at + channel] - before.data[at + channel];
+      absolute.data[at + channel] = Math.abs(step);
+      lighter += weight * step;
+    }
+    signed.data[at] = 128 + lighter / 2;
+  }
+  return { absolute, signed, outside: null, painted: null, stamp: "" };
+}
+
+/**
  * @param {Painted} maps
  * @param {string} kind
  * @param {number} gain
@@ -609,6 +630,8 @@ function makeScene(changed) {
   const tiles = new Map();
   /** @type {Painted | null} */
   let maps = null;
+  /** @type {{ stamp: string, maps: Painted } | null} */
+  let rough = null;
   /** @type {number[] | undefined} */
   let mapsPair;
   /** @type {number[]} */
@@ -639,7 +662,7 @@ function makeScene(changed) {
     }
   };
 
-  /** @param {Look} look @param {number} index @param {Size} pane @param {number} dpr */
+  /** @param {Look} look @param {number} index @param {Pane} pane @param {number} dpr */
   const placed = (look, index, pane, dpr) => {
     const { zoom, left, top } = transformOf(look.viewport, look.stage, pane);
     const place = placeOf(look.pictures[index], look.stage, look.match);
@@ -672,7 +695,7 @@ function makeScene(changed) {
    * @param {CanvasRenderingContext2D} context
    * @param {Look} look
    * @param {number} index
-   * @param {Size} pane
+   * @param {Pane} pane
    */
   const drawPicture = (context, look, index, pane) => {
     context.setTransform(1, 0, 0, 1, 0, 0);
@@ -717,7 +740,7 @@ function makeScene(changed) {
     }
   };
 
-  /** @param {Look} look @param {Size} pane */
+  /** @param {Look} look @param {Pane} pane */
   const mapsPlace = (look, pane) => {
     const box = placed(look, look.pair[0], pane, look.dpr);
     return {
@@ -731,38 +754,69 @@ function makeScene(changed) {
   const hasMaps = (look) =>
     maps !== null && mapsPair?.[0] === look.pair[0] && mapsPair?.[1] === look.pair[1];
 
-  /** @param {CanvasRenderingContext2D} context @param {Look} look @param {Size} pane */
+  /**
+   * Differences of the previews: what is seen until the exact maps are here, or where there is no kernel to ask.
+   * @param {Look} look
+   * @returns {Painted | null}
+   */
+  const roughMaps = (look) => {
+    const [a, b] = look.pair;
+    const stamp = JSON.stringify([turn, look.pair, look.match]);
+    if (rough?.stamp === stamp) return rough.maps;
+    if (!previews[a] || !previews[b]) return null;
+    const frame = look.pictures[a];
+    const factor = mapFactor(frame);
+    const [width, height] = [Math.ceil(frame.width / factor), Math.ceil(frame.height / factor)];
+    const [from, other] = look.pair.map((index) => {
+      const [, context] = newCanvas(width, height, true);
+      const [origin, place] = [a, index].map((one) =>
+        placeOf(look.pictures[one], look.stage, look.match),
+      );
+      const scale = frame.width / origin.width / factor;
+      const [x, y] = [(place.x - origin.x) * scale, (place.y - origin.y) * scale];
+      context.drawImage(previews[index], x, y, place.width * scale, place.height * scale);
+      return context.getImageData(0, 0, width, height);
+    });
+    rough = { stamp, maps: differenceOf(from, other) };
+    return rough.maps;
+  };
+
+  /** @param {CanvasRenderingContext2D} context @param {Look} look @param {Pane} pane */
   const drawMaps = (context, look, pane) => {
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, context.canvas.width, context.canvas.height);
-    if (!maps || !hasMaps(look)) return;
-    const { x, y, scale } = mapsPlace(look, pane);
-    const factor = mapFactor({ width: mapsBox[2], height: mapsBox[3] });
-    const painted = paintedMaps(maps, look.kind, look.gain, look.threshold);
+    const exact = hasMaps(look);
+    const found = exact ? maps : roughMaps(look);
+    if (!found) return;
+    const frame = look.pictures[look.pair[0]];
+    const size = exact ? { width: mapsBox[2], height: mapsBox[3] } : frame;
+    const { x, y, scale } = exact
+      ? mapsPlace(look, pane)
+      : placed(look, look.pair[0], pane, look.dpr);
+    const factor = mapFactor(size);
+    const painted = paintedMaps(found, look.kind, look.gain, look.threshold);
     context.save();
     context.beginPath();
-    context.rect(x, y, mapsBox[2] * scale, mapsBox[3] * scale);
+    context.rect(x, y, size.width * scale, size.height * scale);
     context.clip();
     context.imageSmoothingEnabled = scale * factor < 2;
-    context.drawImage(
-      painted,
-      x,
-      y,
-      painted.width * factor * scale,
-      painted.height * factor * scale,
-    );
-    if (factor > 1 && scale * factor > 1.05) {
-      context.imageSmoothingEnabled = scale < 2;
-      for (const [name, tile] of tiles) {
-        const [of, , column, row] = name.split("/");
-        if (of !== "maps" || tile instanceof ImageBitmap) continue;
-        const part = paintedMaps(tile, look.kind, look.gain, look.threshold);
-        const side = TILE_PX * scale;
-        const [left, top] = [x + Number(column) * side, y + Number(row) * side];
-        context.drawImage(part, left, top, part.width * scale, part.height * scale);
-      }
-    }
+    const step = factor * scale;
+    context.drawImage(painted, x, y, painted.width * step, painted.height * step);
+    if (exact && factor > 1 && step > 1.05) drawMapTiles(context, look, { x, y, scale });
     context.restore();
+  };
+
+  /** @param {CanvasRenderingContext2D} context @param {Look} look @param {{ x: number, y: number, scale: number }} at */
+  const drawMapTiles = (context, look, { x, y, scale }) => {
+    context.imageSmoothingEnabled = scale < 2;
+    for (const [name, tile] of tiles) {
+      const [of, , column, row] = name.split("/");
+      if (of !== "maps" || tile instanceof ImageBitmap) continue;
+      const part = paintedMaps(tile, look.kind, look.gain, look.threshold);
+      const side = TILE_PX * scale;
+      const [left, top] = [x + Number(column) * side, y + Number(row) * side];
+      context.drawImage(part, left, top, part.width * scale, part.height * scale);
+    }
   };
 
   /** @param {number} threshold */
@@ -799,7 +853,7 @@ function makeScene(changed) {
     context.setTransform(1, 0, 0, 1, 0, 0);
   };
 
-  /** @param {CanvasRenderingContext2D} context @param {Look} look @param {Size} pane */
+  /** @param {CanvasRenderingContext2D} context @param {Look} look @param {Pane} pane */
   const drawOutlines = (context, look, pane) => {
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, context.canvas.width, context.canvas.height);
@@ -822,7 +876,7 @@ function makeScene(changed) {
    * A drawing that is kept until what it shows is another; dragging the divider only copies parts of it.
    * @param {string} name
    * @param {Look} look
-   * @param {Size} pane
+   * @param {Pane} pane
    * @param {(context: CanvasRenderingContext2D) => void} draw
    * @returns {HTMLCanvasElement}
    */
@@ -847,17 +901,18 @@ function makeScene(changed) {
   };
 
   return {
-    /** @param {Look} look @param {number} index @param {Size} pane */
+    /** @param {Look} look @param {number} index @param {Pane} pane */
     picture: (look, index, pane) =>
       layer(`picture ${index}`, look, pane, (context) => drawPicture(context, look, index, pane)),
-    /** @param {Look} look @param {Size} pane */
+    /** @param {Look} look @param {Pane} pane */
     differences: (look, pane) =>
       layer("maps", look, pane, (context) => drawMaps(context, look, pane)),
-    /** @param {Look} look @param {Size} pane */
+    /** @param {Look} look @param {Pane} pane */
     outlines: (look, pane) =>
       layer("outlines", look, pane, (context) => drawOutlines(context, look, pane)),
     drawPicture,
-    hasMaps,
+    /** Whether there is anything to outline; laying an empty layer over all would cost a third of each frame. */
+    hasOutlines: () => maskBorder !== null || Boolean(maps?.outside),
     isReady: () => previews.length > 0,
 
     /** @param {number} index */
@@ -927,7 +982,7 @@ function makeScene(changed) {
      * The tiles that would make what is seen sharper, and are not here yet.
      * @param {Look} look
      * @param {number[]} shown
-     * @param {Size} pane
+     * @param {Pane} pane
      * @param {boolean} differences
      * @returns {[string, number, number, number][]}
      */
@@ -1142,7 +1197,7 @@ export function panesOf(mode, width, most, stage, { count, pair, full }) {
   const shown = mode === "grid" ? Array.from({ length: count }, (_, index) => index) : pair;
   if (mode !== "side" && mode !== "grid") {
     const height = full ? most : heightFor(stage, width, most);
-    return { height, panes: [{ x: 0, y: 0, width, height, index: pair[0] }] };
+    return { height, panes: [{ x: 0, y: 0, width, height, fill: full, index: pair[0] }] };
   }
   const { columns, rows } = gridOf(shown.length, stage, { width, height: most });
   const wide = (width - gap * (columns - 1)) / columns;
@@ -1153,6 +1208,7 @@ export function panesOf(mode, width, most, stage, { count, pair, full }) {
     y: Math.floor(place / columns) * (high + gap),
     width: wide,
     height: high,
+    fill: full,
     index,
   }));
   return { height: rows * high + (rows - 1) * gap, panes };
@@ -2019,7 +2075,7 @@ function render({ model, el }) {
       context.globalAlpha = 1;
     } else if (mode === "checker") drawChecker(now, pane);
     else blit(scene.picture(now, pane.index, pane), pane, whole);
-    if (value("outlined")) blit(scene.outlines(now, pane), pane, whole);
+    if (value("outlined") && scene.hasOutlines()) blit(scene.outlines(now, pane), pane, whole);
   };
 
   /** @param {Look} now @param {Box} pane */
@@ -2149,7 +2205,10 @@ function render({ model, el }) {
 
   /** @param {Look} now */
   const drawLoupe = (now) => {
-    const on = value("loupe");
+    if (!value("loupe")) {
+      loupe.hidden = true;
+      return;
+    }
     const point = pointer ?? { x: layout.panes[0].width / 2, y: layout.panes[0].height / 2 };
     const pane = paneAt(point);
     const { zoom, left, top } = transformOf(now.viewport, now.stage, pane);
@@ -2161,8 +2220,7 @@ function render({ model, el }) {
       Math.floor(((point.y - pane.y - top) / zoom - place.y) / scale),
     ];
     const { width: most, height: lowest } = now.pictures[frame];
-    loupe.hidden =
-      !on || at[0] < 0 || at[1] < 0 || at[0] >= most || at[1] >= lowest || !scene.isReady();
+    loupe.hidden = at[0] < 0 || at[1] < 0 || at[0] >= most || at[1] >= lowest || !scene.isReady();
     if (loupe.hidden) return;
     const name = `${frame}/${at[0]}/${at[1]}/${now.match}`;
     if (asked !== name) {
