@@ -1034,6 +1034,7 @@ function makeScene(changed) {
 }
 
 /** @typedef {ReturnType<typeof makeScene>} Scene */
+/** @typedef {{ at: number[], frame: number, where: number[][], patches: Uint8Array[] }} Exact */
 
 // ---------------------------------------------------------------- the page
 
@@ -1239,6 +1240,215 @@ function saveAs(bytes, name) {
 }
 
 /**
+ * Everything that is on the page as long as the view is.
+ * @param {HTMLElement} el
+ */
+function build(el) {
+  el.classList.add("rfw-cmp");
+  el.setAttribute("data-lm-suppress-shortcuts", "true");
+  el.setAttribute("role", "group");
+  el.setAttribute("aria-label", "Comparison of pictures");
+  const bar = add("div", "bar", el, { role: "toolbar", "aria-label": "How to compare" });
+  const options = add("div", "options", el);
+  const view = add("div", "view", el, { tabindex: "0", role: "application" });
+  const [canvas, context] = newCanvas(1, 1);
+  canvas.className = "rfw-cmp-canvas";
+  canvas.setAttribute("aria-hidden", "true");
+  view.append(canvas);
+  const tags = add("div", "tags", view);
+  const divider = add("div", "divider", view, { role: "slider", tabindex: "0" });
+  divider.setAttribute("aria-label", "Divider between A and B");
+  divider.setAttribute("aria-valuemin", "0");
+  divider.setAttribute("aria-valuemax", "100");
+  divider.title = "Drag, or use the arrow keys; double click centres";
+  setIcon(add("div", "grip", divider), "grip");
+  const map = add("canvas", "map", view, { "aria-hidden": "true", width: "120", height: "90" });
+  const loupe = add("div", "loupe", view, { "aria-hidden": "true" });
+  const lens = add("canvas", "lens", loupe, { width: "216", height: "104" });
+  const values = add("div", "values", loupe);
+  const help = add("div", "help", view, { role: "dialog", "aria-label": "Keys", tabindex: "-1" });
+  help.hidden = true;
+  const strip = add("div", "strip", el, { role: "group", "aria-label": "Pictures" });
+  const foot = add("div", "foot", el);
+  const says = add("div", "says", foot, { role: "status" });
+  const numbers = add("div", "numbers", foot);
+  const notes = add("ul", "notes", foot);
+  const status = add("div", "unseen", el, { role: "status" });
+  const toast = add("div", "toast", view, { "aria-hidden": "true" });
+  toast.hidden = true;
+  writeHelp(help);
+  return {
+    ...{ bar, options, view, canvas, context, tags, divider, map, loupe, lens, values },
+    ...{ help, strip, says, numbers, notes, status, toast },
+  };
+}
+
+/** @param {HTMLElement} help */
+function writeHelp(help) {
+  add("strong", "title", help).textContent = "Keys, while this view has the focus";
+  const list = add("dl", "keys", help);
+  const more = [
+    ["1 … 9", "Picture as B; with Shift as A"],
+    ["← →", "Divider or overlay by 1 % (Shift: 10 %); moves the view when zoomed"],
+    ["Home End", "Divider to an edge"],
+    ["Alt+← →", "Shift B against A"],
+    ["Ctrl+wheel", "Zoom at the pointer"],
+    ["Esc", "Close this; then leave the view"],
+  ];
+  for (const [keys, text] of [...KEYS.map(([key, , what]) => [key, what]), ...more]) {
+    const row = add("div", "row", list);
+    add("dt", "key", row).textContent = keys;
+    add("dd", "what", row).textContent = text;
+  }
+}
+
+/** @param {HTMLCanvasElement} thumb @param {ImageBitmap | undefined} picture */
+function drawThumb(thumb, picture) {
+  const drawing = thumb.getContext("2d");
+  if (!picture || !drawing) return;
+  const scale = Math.min(96 / picture.width, 64 / picture.height);
+  drawing.clearRect(0, 0, 96, 64);
+  drawing.imageSmoothingQuality = "medium";
+  const [wide, high] = [picture.width * scale, picture.height * scale];
+  drawing.drawImage(picture, (96 - wide) / 2, (64 - high) / 2, wide, high);
+}
+
+/** @param {HTMLElement} numbers @param {Table} table */
+function writeTable(numbers, table) {
+  if (!table.rows || !table.columns) return;
+  const grid = add("table", "table", numbers);
+  const head = grid.createTHead().insertRow();
+  head.append(document.createElement("td"));
+  for (const [name, meaning] of table.rows) {
+    const cell = add("th", "th", head, { scope: "col", title: meaning });
+    cell.textContent = name;
+  }
+  const body = grid.createTBody();
+  for (const [column, name] of table.columns.entries()) {
+    const row = body.insertRow();
+    add("th", "th", row, { scope: "row" }).textContent = name;
+    for (const cells of table.rows) row.insertCell().textContent = cells[column + 2];
+  }
+}
+
+/**
+ * The whole picture, with the part of it that is seen; hidden while that is all.
+ * @param {HTMLCanvasElement} map
+ * @param {ImageBitmap | undefined} picture
+ * @param {Look} now
+ * @param {Pane} pane
+ */
+function drawMiniature(map, picture, now, pane) {
+  const { zoom, left, top } = transformOf(now.viewport, now.stage, pane);
+  const box = seenBox({ zoom, left, top }, now.stage, pane);
+  const all = box.width >= now.stage.width * zoom - 1 && box.height >= now.stage.height * zoom - 1;
+  map.hidden = all || pane.width < 260;
+  const drawing = map.getContext("2d");
+  if (map.hidden || !drawing || !picture) return;
+  const scale = Math.min(120 / now.stage.width, 90 / now.stage.height);
+  map.width = Math.max(8, Math.round(now.stage.width * scale));
+  map.height = Math.max(8, Math.round(now.stage.height * scale));
+  const place = placeOf(now.pictures[now.pair[1]], now.stage, now.match);
+  drawing.drawImage(
+    picture,
+    place.x * scale,
+    place.y * scale,
+    place.width * scale,
+    place.height * scale,
+  );
+  drawing.fillStyle = "rgba(0, 0, 0, 0.45)";
+  drawing.fillRect(0, 0, map.width, map.height);
+  const part = {
+    x: ((box.x - left) / zoom) * scale,
+    y: ((box.y - top) / zoom) * scale,
+    width: Math.max(3, (box.width / zoom) * scale),
+    height: Math.max(3, (box.height / zoom) * scale),
+  };
+  drawing.save();
+  drawing.beginPath();
+  drawing.rect(part.x, part.y, part.width, part.height);
+  drawing.clip();
+  drawing.drawImage(
+    picture,
+    place.x * scale,
+    place.y * scale,
+    place.width * scale,
+    place.height * scale,
+  );
+  drawing.restore();
+  drawing.strokeStyle = "#ffffff";
+  drawing.lineWidth = 1.5;
+  drawing.strokeRect(part.x + 0.75, part.y + 0.75, part.width - 1.5, part.height - 1.5);
+}
+
+/**
+ * The pixels around one of A and B, magnified: the exact ones, or until they are here, those of the previews.
+ * @param {HTMLCanvasElement} lens
+ * @param {Scene} scene
+ * @param {Look} now
+ * @param {Exact | null} sharp
+ * @param {{ x: number, y: number }} centre of the frame
+ */
+function drawLens(lens, scene, now, sharp, centre) {
+  const drawing = lens.getContext("2d");
+  if (!drawing) return;
+  const many = 2 * REACH + 1;
+  const cell = 104 / many;
+  drawing.clearRect(0, 0, lens.width, lens.height);
+  for (const [side, index] of now.pair.entries()) {
+    const left = side * 112;
+    if (sharp) {
+      for (let place = 0; place < many * many; place++) {
+        const [red, green, blue, alpha] = sharp.patches[index].subarray(4 * place, 4 * place + 4);
+        const [column, row] = [place % many, Math.floor(place / many)];
+        drawing.fillStyle = (column + row) % 2 ? "#ffffff" : "#e4e4e4";
+        drawing.fillRect(left + column * cell, row * cell, cell + 0.5, cell + 0.5);
+        drawing.fillStyle = `rgba(${red}, ${green}, ${blue}, ${alpha / 255})`;
+        drawing.fillRect(left + column * cell, row * cell, cell + 0.5, cell + 0.5);
+      }
+    } else {
+      const [small, smallContext] = newCanvas(104, 104);
+      const magnified = {
+        ...now,
+        dpr: 1,
+        viewport: [centre.x / now.stage.width, centre.y / now.stage.height, cell],
+      };
+      scene.drawPicture(smallContext, magnified, index, { width: 104, height: 104 });
+      drawing.drawImage(small, left, 0);
+    }
+    drawing.strokeStyle = "#000000";
+    drawing.strokeRect(left + REACH * cell - 1, REACH * cell - 1, cell + 2, cell + 2);
+    drawing.strokeStyle = "#ffffff";
+    drawing.strokeRect(left + REACH * cell, REACH * cell, cell, cell);
+  }
+}
+
+/**
+ * The values of one pixel in all pictures, a line each.
+ * @param {Look} now
+ * @param {Exact | null} sharp
+ * @param {number[]} at
+ * @returns {string}
+ */
+function pixelLines(now, sharp, at) {
+  const lines = [`${at[0]}, ${at[1]}`];
+  for (const [index, picture] of now.pictures.entries()) {
+    const badge = index === now.pair[0] ? "A" : index === now.pair[1] ? "B" : String(index + 1);
+    const middle = 4 * (REACH * (2 * REACH + 1) + REACH);
+    const inside = sharp?.where[index].every(
+      (place, side) => place >= 0 && place < [picture.width, picture.height][side],
+    );
+    const text = !sharp
+      ? "…"
+      : inside
+        ? pixelText(sharp.patches[index].subarray(middle, middle + 4), picture.alpha)
+        : "outside";
+    lines.push(`${badge}  ${text}`);
+  }
+  return lines.join("\n");
+}
+
+/**
  * @param {RenderProps<Model>} props
  * @returns {() => void}
  */
@@ -1287,38 +1497,9 @@ function render({ model, el }) {
 
   // ------------------------------------------------------------ what there is on the page
 
-  el.classList.add("rfw-cmp");
-  el.setAttribute("data-lm-suppress-shortcuts", "true");
-  el.setAttribute("role", "group");
-  el.setAttribute("aria-label", "Comparison of pictures");
-  const bar = add("div", "bar", el, { role: "toolbar", "aria-label": "How to compare" });
-  const options = add("div", "options", el);
-  const view = add("div", "view", el, { tabindex: "0", role: "application" });
-  const [canvas, context] = newCanvas(1, 1);
-  canvas.className = "rfw-cmp-canvas";
-  canvas.setAttribute("aria-hidden", "true");
-  view.append(canvas);
-  const tags = add("div", "tags", view);
-  const divider = add("div", "divider", view, { role: "slider", tabindex: "0" });
-  divider.setAttribute("aria-label", "Divider between A and B");
-  divider.setAttribute("aria-valuemin", "0");
-  divider.setAttribute("aria-valuemax", "100");
-  divider.title = "Drag, or use the arrow keys; double click centres";
-  setIcon(add("div", "grip", divider), "grip");
-  const map = add("canvas", "map", view, { "aria-hidden": "true", width: "120", height: "90" });
-  const loupe = add("div", "loupe", view, { "aria-hidden": "true" });
-  const lens = add("canvas", "lens", loupe, { width: "216", height: "104" });
-  const values = add("div", "values", loupe);
-  const help = add("div", "help", view, { role: "dialog", "aria-label": "Keys", tabindex: "-1" });
-  help.hidden = true;
-  const strip = add("div", "strip", el, { role: "group", "aria-label": "Pictures" });
-  const foot = add("div", "foot", el);
-  const says = add("div", "says", foot, { role: "status" });
-  const numbers = add("div", "numbers", foot);
-  const notes = add("ul", "notes", foot);
-  const status = add("div", "unseen", el, { role: "status" });
-  const toast = add("div", "toast", view, { "aria-hidden": "true" });
-  toast.hidden = true;
+  const parts = build(el);
+  const { bar, options, view, canvas, context, tags, divider, map, loupe, lens, values } = parts;
+  const { help, strip, says, numbers, notes, status, toast } = parts;
 
   const scene = makeScene(() => redraw());
   let waiting = 0;
@@ -1327,7 +1508,7 @@ function render({ model, el }) {
   let blinking;
   /** @type {{ x: number, y: number } | null} */
   let pointer = null;
-  /** @type {{ at: number[], frame: number, where: number[][], patches: Uint8Array[] } | null} */
+  /** @type {Exact | null} */
   let exact = null;
   let asked = "";
   let turns = 0;
@@ -2053,7 +2234,7 @@ function render({ model, el }) {
     const mode = value("mode");
     for (const pane of layout.panes) drawPane(mode, now, pane);
     placeDivider();
-    drawMap(now);
+    drawMiniature(map, scene.preview(now.pair[1]), now, layout.panes[0]);
     drawLoupe(now);
     // The kernel holds back its heavy work until then.
     if (scene.isReady() && el.dataset.drawn !== "yes") ask({ do: "drawn" });
@@ -2154,53 +2335,6 @@ function render({ model, el }) {
     second.classList.toggle("rfw-cmp-gone", rest < (turned ? 30 : tagWidths[1] + 16));
   };
 
-  /** @param {Look} now */
-  const drawMap = (now) => {
-    const [pane] = layout.panes;
-    const { zoom, left, top } = transformOf(now.viewport, now.stage, pane);
-    const box = seenBox({ zoom, left, top }, now.stage, pane);
-    const all =
-      box.width >= now.stage.width * zoom - 1 && box.height >= now.stage.height * zoom - 1;
-    map.hidden = all || pane.width < 260;
-    const drawing = map.getContext("2d");
-    const picture = scene.preview(now.pair[1]);
-    if (map.hidden || !drawing || !picture) return;
-    const scale = Math.min(120 / now.stage.width, 90 / now.stage.height);
-    map.width = Math.max(8, Math.round(now.stage.width * scale));
-    map.height = Math.max(8, Math.round(now.stage.height * scale));
-    const place = placeOf(now.pictures[now.pair[1]], now.stage, now.match);
-    drawing.drawImage(
-      picture,
-      place.x * scale,
-      place.y * scale,
-      place.width * scale,
-      place.height * scale,
-    );
-    drawing.fillStyle = "rgba(0, 0, 0, 0.45)";
-    drawing.fillRect(0, 0, map.width, map.height);
-    const part = {
-      x: ((box.x - left) / zoom) * scale,
-      y: ((box.y - top) / zoom) * scale,
-      width: Math.max(3, (box.width / zoom) * scale),
-      height: Math.max(3, (box.height / zoom) * scale),
-    };
-    drawing.save();
-    drawing.beginPath();
-    drawing.rect(part.x, part.y, part.width, part.height);
-    drawing.clip();
-    drawing.drawImage(
-      picture,
-      place.x * scale,
-      place.y * scale,
-      place.width * scale,
-      place.height * scale,
-    );
-    drawing.restore();
-    drawing.strokeStyle = "#ffffff";
-    drawing.lineWidth = 1.5;
-    drawing.strokeRect(part.x + 0.75, part.y + 0.75, part.width - 1.5, part.height - 1.5);
-  };
-
   // ------------------------------------------------------------ the loupe
 
   /** @param {Look} now */
@@ -2232,69 +2366,15 @@ function render({ model, el }) {
       exact && exact.frame === frame && exact.at[0] === at[0] && exact.at[1] === at[1]
         ? exact
         : null;
-    drawLens(now, sharp, {
+    drawLens(lens, scene, now, sharp, {
       x: place.x + (at[0] + 0.5) * scale,
       y: place.y + (at[1] + 0.5) * scale,
     });
-    writeValues(now, sharp, at);
+    values.textContent = pixelLines(now, sharp, at);
     const side = point.x > width / 2 ? point.x - 16 - 232 : point.x + 16;
     loupe.style.left = `${Math.max(4, Math.min(width - 236, side))}px`;
     const above = point.y > layout.height / 2 ? point.y - loupe.offsetHeight - 16 : point.y + 16;
     loupe.style.top = `${Math.max(4, Math.min(Math.max(4, layout.height - loupe.offsetHeight - 4), above))}px`;
-  };
-
-  /** @param {Look} now @param {typeof exact} sharp @param {{ x: number, y: number }} centre of the frame */
-  const drawLens = (now, sharp, centre) => {
-    const drawing = lens.getContext("2d");
-    if (!drawing) return;
-    const many = 2 * REACH + 1;
-    const cell = 104 / many;
-    drawing.clearRect(0, 0, lens.width, lens.height);
-    for (const [side, index] of now.pair.entries()) {
-      const left = side * 112;
-      if (sharp) {
-        for (let place = 0; place < many * many; place++) {
-          const [red, green, blue, alpha] = sharp.patches[index].subarray(4 * place, 4 * place + 4);
-          const [column, row] = [place % many, Math.floor(place / many)];
-          drawing.fillStyle = (column + row) % 2 ? "#ffffff" : "#e4e4e4";
-          drawing.fillRect(left + column * cell, row * cell, cell + 0.5, cell + 0.5);
-          drawing.fillStyle = `rgba(${red}, ${green}, ${blue}, ${alpha / 255})`;
-          drawing.fillRect(left + column * cell, row * cell, cell + 0.5, cell + 0.5);
-        }
-      } else {
-        const [small, smallContext] = newCanvas(104, 104);
-        const magnified = {
-          ...now,
-          dpr: 1,
-          viewport: [centre.x / now.stage.width, centre.y / now.stage.height, cell],
-        };
-        scene.drawPicture(smallContext, magnified, index, { width: 104, height: 104 });
-        drawing.drawImage(small, left, 0);
-      }
-      drawing.strokeStyle = "#000000";
-      drawing.strokeRect(left + REACH * cell - 1, REACH * cell - 1, cell + 2, cell + 2);
-      drawing.strokeStyle = "#ffffff";
-      drawing.strokeRect(left + REACH * cell, REACH * cell, cell, cell);
-    }
-  };
-
-  /** @param {Look} now @param {typeof exact} sharp @param {number[]} at */
-  const writeValues = (now, sharp, at) => {
-    const lines = [`${at[0]}, ${at[1]}`];
-    for (const [index, picture] of now.pictures.entries()) {
-      const badge = index === now.pair[0] ? "A" : index === now.pair[1] ? "B" : String(index + 1);
-      const middle = 4 * (REACH * (2 * REACH + 1) + REACH);
-      const inside = sharp?.where[index].every(
-        (place, side) => place >= 0 && place < [picture.width, picture.height][side],
-      );
-      const text = !sharp
-        ? "…"
-        : inside
-          ? pixelText(sharp.patches[index].subarray(middle, middle + 4), picture.alpha)
-          : "outside";
-      lines.push(`${badge}  ${text}`);
-    }
-    values.textContent = lines.join("\n");
   };
 
   // ------------------------------------------------------------ tiles
@@ -2426,40 +2506,10 @@ function render({ model, el }) {
       const [a, b] = card.querySelectorAll("button");
       a.setAttribute("aria-pressed", String(value("pair")[0] === index));
       b.setAttribute("aria-pressed", String(value("pair")[1] === index));
-      drawThumb(/** @type {HTMLCanvasElement} */ (card.firstElementChild), index);
+      const thumb = /** @type {HTMLCanvasElement} */ (card.firstElementChild);
+      drawThumb(thumb, scene.preview(index));
     }
   };
-  /** @param {HTMLCanvasElement} thumb @param {number} index */
-  const drawThumb = (thumb, index) => {
-    const picture = scene.preview(index);
-    const drawing = thumb.getContext("2d");
-    if (!picture || !drawing) return;
-    const scale = Math.min(96 / picture.width, 64 / picture.height);
-    drawing.clearRect(0, 0, 96, 64);
-    drawing.imageSmoothingQuality = "medium";
-    const [wide, high] = [picture.width * scale, picture.height * scale];
-    drawing.drawImage(picture, (96 - wide) / 2, (64 - high) / 2, wide, high);
-  };
-
-  const buildHelp = () => {
-    help.replaceChildren();
-    add("strong", "title", help).textContent = "Keys, while this view has the focus";
-    const list = add("dl", "keys", help);
-    const more = [
-      ["1 … 9", "Picture as B; with Shift as A"],
-      ["← →", "Divider or overlay by 1 % (Shift: 10 %); moves the view when zoomed"],
-      ["Home End", "Divider to an edge"],
-      ["Alt+← →", "Shift B against A"],
-      ["Ctrl+wheel", "Zoom at the pointer"],
-      ["Esc", "Close this; then leave the view"],
-    ];
-    for (const [keys, text] of [...KEYS.map(([key, , what]) => [key, what]), ...more]) {
-      const row = add("div", "row", list);
-      add("dt", "key", row).textContent = keys;
-      add("dd", "what", row).textContent = text;
-    }
-  };
-
   const writeFoot = () => {
     const table = value("numbers");
     const pictures = value("pictures");
@@ -2473,21 +2523,7 @@ function render({ model, el }) {
       (index) => `${pictures[index].width}×${pictures[index].height}`,
     );
     sizes.textContent = first === second ? `${first} px` : `A ${first}   B ${second} px`;
-    if (table.rows && table.columns) {
-      const grid = add("table", "table", numbers);
-      const head = grid.createTHead().insertRow();
-      head.append(document.createElement("td"));
-      for (const [name, meaning] of table.rows) {
-        const cell = add("th", "th", head, { scope: "col", title: meaning });
-        cell.textContent = name;
-      }
-      const body = grid.createTBody();
-      for (const [column, name] of table.columns.entries()) {
-        const row = body.insertRow();
-        add("th", "th", row, { scope: "row" }).textContent = name;
-        for (const cells of table.rows) row.insertCell().textContent = cells[column + 2];
-      }
-    }
+    writeTable(numbers, table);
     notes.replaceChildren();
     for (const note of value("notes")) add("li", "note", notes).textContent = note;
     notes.hidden = value("notes").length === 0;
@@ -2567,7 +2603,6 @@ function render({ model, el }) {
     },
     { signal },
   );
-  buildHelp();
   previewsChanged();
   mapsChanged();
   maskChanged();
