@@ -493,10 +493,14 @@ def noisy(size, seed=0):
 
 @pytest.mark.slow
 def test_a_large_picture_is_shown_small_at_once_and_sharper_a_moment_later():
-    view = rf.compare(plain(size=(6000, 4000)), plain(size=(6000, 4000)))
+    left = marked(plain(size=(6000, 4000)), (0, 0, 3000, 4000))
+    view = rf.compare(left, left)
+    first = [opened(data) for data in view.previews]
 
     sharpened(view)
 
+    assert [picture.size for picture in first] == [(1024, 683)] * 2
+    assert [first[0].getpixel((x, 300))[0] > 150 for x in (505, 518)] == [True, False]
     assert [opened(data).size for data in view.previews] == [(2048, 1365)] * 2
     assert all(opened(data).format == "WEBP" for data in view.previews)
 

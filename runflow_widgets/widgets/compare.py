@@ -15,7 +15,7 @@ from ..errors import InputError
 from ..images import Difference, encode_png, read_mask
 from .compare_export import animation, side_by_side, split, static_png
 from .compare_pictures import Picture, read_pictures
-from .compare_previews import QUICK_PX, mask_png, preview, shrunk
+from .compare_previews import QUICK_PX, glimpse, mask_png, preview
 from .compare_words import remarks_on, words
 from .compare_work import CompareWork
 
@@ -92,7 +92,7 @@ class Compare(anywidget.AnyWidget):
     def __init__(self, pictures: Sequence[Picture], *, mask: Image | None = None, **traits: Any) -> None:
         self._pictures = list(pictures)
         self._mask = mask
-        self._small = [replace(picture, image=shrunk(picture.image, QUICK_PX)) for picture in self._pictures]
+        self._small = [replace(picture, image=glimpse(picture.image)) for picture in self._pictures]
         self._static = b""
         # Before the traits are set: observers of theirs ask it.
         self._work: CompareWork | None = None

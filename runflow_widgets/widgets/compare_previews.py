@@ -40,6 +40,18 @@ def shrunk(image: Image, longest_px: int) -> Image:
     return image.resize(size, Pillow.Resampling.HAMMING, reducing_gap=1.0)
 
 
+def glimpse(image: Image) -> Image:
+    """A small copy for the first moment: of very large pictures, only some of the pixels are looked at."""
+    from PIL import Image as Pillow
+
+    most = 3 * QUICK_PX
+    scale = most / max(image.size)
+    if scale < 0.75:
+        size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+        image = image.resize(size, Pillow.Resampling.NEAREST)
+    return shrunk(image, QUICK_PX)
+
+
 def as_webp(image: Image, *, lossless: bool = False) -> bytes:
     """Write a WebP quickly, with the colour profile if there is one."""
     options: dict[str, Any] = {"lossless": True, "quality": 20, "method": 0} if lossless else {"quality": 85}
