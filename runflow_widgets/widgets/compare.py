@@ -81,7 +81,7 @@ class Compare(anywidget.AnyWidget):
     loupe = t.Bool(default_value=False).tag(sync=True)
     """Whether the loupe with pixel values is on."""
     outlined = t.Bool(default_value=True).tag(sync=True)
-    """Whether the mask, and what changed outside it, are outlined."""
+    """Whether the mask, and what changed outside it visibly or by more than the threshold, are outlined."""
     says = t.Unicode().tag(sync=True)
     """What changed, in words."""
     numbers = t.Dict().tag(sync=True)

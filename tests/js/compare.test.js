@@ -11,6 +11,7 @@ import {
   KEYS,
   levelFor,
   mapFactor,
+  outlineLimit,
   outlineOf,
   paintDifference,
   panBy,
@@ -242,6 +243,15 @@ test("point 5: edges in a row are one line, also along the border of the picture
     [0, 0, 3, 0, 0, 1, 3, 1, 0, 0, 0, 1, 3, 0, 3, 1],
   );
   assert.deepEqual(outlineOf(new Uint8Array(9), 3, 3), []);
+});
+
+test("point 5: noise all over is not outlined, and a region in it is", () => {
+  const values = new Uint8Array(200 * 200).map((_, at) => (at % 3 === 0 ? 14 : 0));
+  for (let at = 0; at < 2000; at++) values[at] = 200;
+
+  assert.equal(outlineLimit(values, 200, 200, 0), 16);
+  assert.equal(outlineLimit(values, 200, 200, 3), 3);
+  assert.equal(outlineLimit(new Uint8Array(9).fill(40), 3, 3, 0), 8);
 });
 
 test("point 5: marks at half the size lose nothing", () => {

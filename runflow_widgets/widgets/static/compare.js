@@ -42,6 +42,10 @@ const MAP_PX = 1024;
 const REACH = 6;
 const MAX_ZOOM = 64;
 const BLINK_MS = 800;
+/** From here on, of 255, a difference can be seen on a plain surface. */
+const VISIBLE = 8;
+/** An outline of more lines than this is noise, and hides the picture. */
+const NOISY_LINES = 2500;
 /** Small pictures are shown larger than they are, but only up to this; on the full screen, as large as it is. */
 const SMALL_PX = 320;
 
@@ -412,6 +416,26 @@ export function halved(marked, width, height) {
 }
 
 /**
+ * From which difference on to outline: the threshold, or without one the least that can be seen and gives regions
+ * instead of the noise that saving as JPEG leaves everywhere.
+ * @param {Uint8Array} values
+ * @param {number} width
+ * @param {number} height
+ * @param {number} threshold
+ * @returns {number}
+ */
+export function outlineLimit(values, width, height, threshold) {
+  if (threshold > 0) return threshold;
+  let limit = VISIBLE;
+  while (limit < 128) {
+    const marked = values.map((value) => (value > limit ? 1 : 0));
+    if (outlineOf(marked, width, height).length / 4 <= NOISY_LINES) break;
+    limit *= 2;
+  }
+  return limit;
+}
+
+/**
  * A pixel in words: its channels, and its colour as people write it.
  * @param {ArrayLike<number>} rgba
  * @param {boolean} alpha whether to name the alpha too
@@ -441,7 +465,7 @@ export const KEYS = [
   ["Space", "flip over", "Flip over, in Flip"],
   ["P", "blink", "Blink, in Flip"],
   ["L", "loupe", "Loupe with pixel values"],
-  ["E", "outline", "Outline of the mask"],
+  ["E", "outline", "Outline of the mask and of changes outside"],
   ["I", "background", "Next background"],
   ["+", "zoom in", "Zoom in"],
   ["-", "zoom out", "Zoom out"],
@@ -826,8 +850,9 @@ function makeScene(changed) {
     strayBorder = null;
     if (!maps?.outside) return;
     const { data, width, height } = maps.outside;
-    const marked = new Uint8Array(width * height);
-    for (let at = 0; at < marked.length; at++) marked[at] = data[4 * at] > threshold ? 1 : 0;
+    const values = Uint8Array.from({ length: width * height }, (_, at) => data[4 * at]);
+    const limit = outlineLimit(values, width, height, threshold);
+    const marked = values.map((value) => (value > limit ? 1 : 0));
     strayBorder = borderPath(marked, width, height);
   };
 
@@ -1593,7 +1618,12 @@ function render({ model, el }) {
   tool(tools, "swap", "Swap A and B", "swap");
   const turnButton = tool(tools, "turn", "Turn the divider", "turn");
   const loupeButton = tool(tools, "loupe", "Loupe with pixel values", "loupe");
-  const outlineButton = tool(tools, "outline", "Outline of the mask", "outline");
+  const outlineButton = tool(
+    tools,
+    "outline",
+    "Outline of the mask, and of what visibly changed outside it",
+    "outline",
+  );
   const zooming = add("div", "group", bar, { role: "group", "aria-label": "Zoom" });
   tool(zooming, "minus", "Zoom out", "zoom out");
   const zoomButton = addButton(
