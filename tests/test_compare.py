@@ -22,6 +22,7 @@ from runflow_widgets.engine.workers import WorkerPool
 from runflow_widgets.errors import InputError, OutputError
 from runflow_widgets.images import encode_png
 from runflow_widgets.widgets.compare import MODES
+from runflow_widgets.widgets.picked import PickedFile
 
 
 def plain(colour=(100, 100, 100), size=(60, 40)):
@@ -648,7 +649,6 @@ def test_point_13_every_kind_of_picture_is_taken_and_what_was_done_is_said(sourc
         ((), {}, r"There is no picture\."),
         ((plain(),), {}, r"There is only one picture\."),
         (("nowhere.png", plain()), {}, r"Before: There is no file nowhere\.png\."),
-        ((plain(), "https://example.org/a.png"), {}, r"After: A link is not opened here\."),
         ((plain(), 7), {}, r"After: A int is not a picture\."),
         ((plain(), b"no"), {}, r"After: The data is not a picture"),
         (({"x": plain(), "y": None},), {}, r"y: A NoneType is not a picture\."),
@@ -678,3 +678,15 @@ def test_the_picture_that_was_given_may_change_afterwards():
     before.paste((0, 0, 0), (0, 0, 60, 40))
 
     assert view.difference.whole.changed() == 0
+
+
+def test_files_that_were_picked_are_taken_and_private_addresses_are_not():
+    photo = Image.linear_gradient("L").resize((64, 48)).convert("RGB")
+    buffer = io.BytesIO()
+    photo.save(buffer, "PNG")
+
+    view = rf.compare(PickedFile("shirt.png", buffer.getvalue()), photo)
+
+    assert math.isinf(view.difference.psnr_db)
+    with pytest.raises(InputError, match=r"After: 127\.0\.0\.1 is a private address"):
+        rf.compare(photo, "http://127.0.0.1:9/a.png")

@@ -11,6 +11,7 @@ from ..errors import InputError, OutputError
 from ..images import open_image, remarks, to_array
 from ..result import Output
 from ..running import Run
+from .sources import is_plain, open_source
 
 if TYPE_CHECKING:
     import numpy as np
@@ -100,7 +101,7 @@ def _opened(source: Any, label: str) -> Picture:
         if callable(getattr(source, "read", None)) and not isinstance(source, io.TextIOBase):
             # Read once, for an open file can be asked only once.
             source = source.read()
-        image = open_image(source)
+        image = open_image(source) if is_plain(source) else open_source(source)[0]
     except (InputError, OutputError) as error:
         raise InputError(f"{label}: {error.message}", field=label, advice=error.advice) from error
     deep = source if str(getattr(source, "dtype", "")) == "uint16" else None

@@ -42,6 +42,13 @@ def open_source(source: object) -> tuple[Image, str]:
     return open_image(source), "picture"
 
 
+def is_plain(source: object) -> bool:
+    """Whether `open_image` takes it by itself: neither an address nor something that reads itself."""
+    if isinstance(source, str):
+        return not source.startswith(("http://", "https://"))
+    return isinstance(source, Path) or not callable(getattr(source, "read_bytes", None))
+
+
 def _named(file: Any) -> tuple[Image, str]:
     """A file that knows its own name, which then says better what is wrong with it."""
     name = str(getattr(file, "name", "picture"))

@@ -72,6 +72,8 @@ function add(tag, name, parent, attributes = {}) {
   const element = document.createElement(tag);
   if (name) element.className = `rfw-field-${name}`;
   for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  // JupyterLab looks at the element that has the focus only; one above it does not count.
+  if (element.tabIndex >= 0) element.dataset.lmSuppressShortcuts = "true";
   parent.append(element);
   return element;
 }
@@ -160,7 +162,6 @@ class FieldView {
     this.reading = Promise.resolve();
     /** @type {{ id: string, file: File, next: number, of: [number, number][] } | null} */
     this.sending = null;
-    el.dataset.lmSuppressShortcuts = "true";
     this.parts.camera.hidden = !navigator.mediaDevices?.getUserMedia;
     this.follow();
     this.listen();

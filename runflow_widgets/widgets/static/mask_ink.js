@@ -549,6 +549,8 @@ function add(tag, name, parent, attributes = {}) {
   const element = document.createElement(tag);
   if (name) element.className = `rfw-ink-${name}`;
   for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  // JupyterLab looks at the element that has the focus only; one above it does not count.
+  if (element.tabIndex >= 0) element.dataset.lmSuppressShortcuts = "true";
   parent.append(element);
   return element;
 }
@@ -777,7 +779,6 @@ class Desk {
     this.root = root;
     this.photo = photo;
     this.mask = mask;
-    root.dataset.lmSuppressShortcuts = "true";
     // They listen to keys, wheel and pointer on their own account, and would keep Tab for themselves.
     for (const canvas of [photo, mask]) canvas.inert = true;
     this.parts.layer.setAttribute(

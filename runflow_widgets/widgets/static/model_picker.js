@@ -128,6 +128,8 @@ function add(tag, name, parent, attributes = {}) {
   const element = document.createElement(tag);
   if (name) element.className = `rfw-pick-${name}`;
   for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  // JupyterLab looks at the element that has the focus only; one above it does not count.
+  if (element.tabIndex >= 0) element.dataset.lmSuppressShortcuts = "true";
   parent.append(element);
   return element;
 }
@@ -172,7 +174,6 @@ class PickerView {
   build() {
     const { el, model } = this;
     el.classList.add("rfw-pick");
-    el.dataset.lmSuppressShortcuts = "true";
     const rows = model.get("rows");
     this.box = add("input", "search", el, {
       type: "search",
