@@ -91,7 +91,7 @@ def test_what_is_no_picture_is_refused_in_the_field_and_nothing_is_lost(notebook
     zone = field.locator(".rfw-field-zone")
     zone.wait_for()
     bring(zone, "drop", "good.png", png(120, 90))
-    field.get_by_text("good.png").wait_for()
+    field.get_by_text("good.png · ").wait_for()
 
     bring(zone, "drop", "notes.pdf", b"%PDF-1.7", mime="application/pdf")
     field.get_by_text("notes.pdf is no picture").wait_for()

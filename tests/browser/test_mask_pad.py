@@ -135,7 +135,7 @@ def test_every_step_is_undone_and_done_again_by_button_and_by_key(notebook):
     surface.versions(6)
 
     assert page.ask("(pad.coverage, pad.ink.undo, pad.ink.warning[:25])") == [0, "clear", "The mask marks nothing: p"]
-    assert "Nothing marked" in surface.pad.inner_text()
+    surface.pad.get_by_text("Nothing marked").wait_for()
 
 
 def test_a_quick_hand_leaves_no_gaps_and_a_stroke_outlives_the_edge(notebook):
