@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from .models import Map, Photo, part_of
 from .models.canvas import Placement, around, place, ratio_of, reframe, reframe_plane
-from .models.cutout import Cutout, cut_out
+from .models.cutout import DOUBTFUL, Cutout, cut_out
 from .models.extend import extend
 from .models.inpaint import InpaintOptions, inpaint
 from .models.isolate import TIERS, choose, frame_of, isolate
@@ -24,8 +24,6 @@ from .workers import WorkDone, WorkOrder
 
 Task = Callable[[Workbench], None]
 
-#: Below it a person should look at the edge before using it.
-_DOUBTFUL: Final = 0.55
 #: A mask that marks more than this was perhaps meant the other way round.
 _MOSTLY_WHITE: Final = 0.6
 #: The longest side of an outpainted picture.
@@ -203,7 +201,7 @@ def _cut_out(bench: Workbench, picture: Picture, *, share: float = 0.9) -> tuple
         alpha = refine(picture.rgb, found.mask, report=part_of(bench.report, 0.6 * share, share))
     if picture.alpha is not None:
         alpha = alpha * picture.alpha
-    if found.confidence < _DOUBTFUL:
+    if found.confidence < DOUBTFUL:
         bench.note(f"The cut-out is doubtful (confidence {found.confidence:.2f}): check its edge.", level="warning")
     else:
         bench.note(f"The subject was cut out with confidence {found.confidence:.2f}.")

@@ -26,8 +26,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 from studio_scenes import Scene, scene
 
 from runflow_widgets.engine import models
+from runflow_widgets.engine.models.cutout import DOUBTFUL
 
 Method = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray | None, float]]
+#: A cut-out that one would do again by hand.
+BAD = 0.75
 COLUMNS = ("IoU", "> 0.85", "matte", "band", "colour", "s/MP")
 
 
@@ -109,6 +112,12 @@ def rank_correlation(one: list[float], other: list[float]) -> float:
     return float(np.corrcoef(*ranks)[0, 1])
 
 
+def doubt(sure: list[float], worth: list[float]) -> str:
+    """Whether what is called doubtful is bad, and what is bad called doubtful."""
+    doubted, bad = np.asarray(sure) < DOUBTFUL, np.asarray(worth) < BAD
+    return f"{doubted.sum()} doubtful, {bad.sum()} with an IoU below {BAD}, {(doubted & bad).sum()} both"
+
+
 def sheet(rows: list[tuple[float, np.ndarray, np.ndarray, np.ndarray]], path: Path) -> None:
     """Photo, alpha and the cut-out on green for 24 pictures, the worst first."""
     tiles = []
@@ -165,6 +174,7 @@ def main() -> None:
         figures = np.mean(rows, axis=0)
         told = f"{rank_correlation(sure[name], [row[0] for row in rows]):9.2f}" if any(sure[name]) else ""
         print(f"  {name:30}" + "".join(f"{figure:9.3f}" for figure in figures) + told)
+    print(f"  ours: {doubt(sure['ours'], [row[0] for row in found['ours']])}")
     print(f"  peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
     if asked.sheet:
         sheet(shown, asked.sheet)

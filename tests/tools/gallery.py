@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
 from runflow_widgets import samples
-from runflow_widgets.engine.models.cutout import cut_out
+from runflow_widgets.engine.models.cutout import DOUBTFUL, cut_out
 from runflow_widgets.engine.models.inpaint import inpaint
 from runflow_widgets.engine.models.isolate import frame_of, isolate
 from runflow_widgets.engine.models.matting import own_colours, refine
@@ -69,7 +69,8 @@ def cut(photo: Photo) -> Row:
     alpha = refine(photo, found.mask)
     colours = own_colours(photo, alpha)
     green = colours * alpha[..., None] + np.array((90, 160, 90)) * (1 - alpha[..., None])
-    return [from_array(photo), grey(alpha), from_array(green.astype(np.uint8))], f"confidence {found.confidence:.2f}"
+    note = f"confidence {found.confidence:.2f}{', doubtful' * (found.confidence < DOUBTFUL)}"
+    return [from_array(photo), grey(alpha), from_array(green.astype(np.uint8))], note
 
 
 def isolated(photo: Photo) -> Row:

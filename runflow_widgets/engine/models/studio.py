@@ -8,6 +8,7 @@ may leak into it; then it takes more than a shadow could, and is not believed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import cv2
@@ -45,13 +46,16 @@ def studio_mask(clues: Clues, common: Mask) -> Mask:
     return np.asarray(mask & ~holes & ~(rim & plain), np.bool_)
 
 
-def unexplained(mask: Mask, clues: Clues) -> float:
-    """How much a mask leaves out that is neither backdrop nor shadow, and how much of it is plainly backdrop."""
+def unexplained(masks: Mapping[str, Mask], clues: Clues) -> dict[str, float]:
+    """How much each mask leaves out that is neither backdrop nor shadow, and how much of it is plainly backdrop."""
     familiar = clues.backdrop.strange < 0.5
     plain = familiar | _blurred_edge(clues, familiar)
     strange = ~_reached(plain, plain | _shadow(clues, hue=0.5, steepest=_HARD))
-    missed = (strange & ~mask).sum() / max(1, strange.sum())
-    return float(missed + (familiar & mask).sum() / max(1, mask.sum()))
+    whole = max(1, strange.sum())
+    return {
+        name: float((strange & ~mask).sum() / whole + (familiar & mask).sum() / max(1, mask.sum()))
+        for name, mask in masks.items()
+    }
 
 
 def _blurred_edge(clues: Clues, familiar: Mask) -> Mask:

@@ -5,7 +5,7 @@ import pytest
 
 from runflow_widgets.engine.models.backdrop import fit_backdrop
 from runflow_widgets.engine.models.candidates import grab_cut, guesses, look
-from runflow_widgets.engine.models.cutout import CutoutOptions, cut_out, shrink, tidy, to_lab
+from runflow_widgets.engine.models.cutout import DOUBTFUL, CutoutOptions, cut_out, shrink, tidy, to_lab
 from runflow_widgets.engine.models.judge import cues, judge
 from runflow_widgets.engine.models.judge_weights import CENTRES, SCALES, WEIGHTS
 from runflow_widgets.engine.models.regions import background_contrast, divide, ranking
@@ -19,7 +19,7 @@ def test_a_ball_before_a_wall_is_found(scenes, colour):
     found = cut_out(photo)
 
     assert scenes.overlap(found.mask, truth) > 0.9
-    assert found.confidence > 0.5
+    assert found.confidence > DOUBTFUL
 
 
 def test_two_subjects_are_both_kept(scenes):
@@ -70,7 +70,7 @@ def test_the_same_photo_gives_the_same_mask_and_steps_are_told(scenes):
 def test_a_blank_photo_has_no_subject_or_a_doubtful_one(value):
     found = cut_out(np.full((64, 80, 3), value, np.uint8))
 
-    assert not found.mask.any() or found.confidence < 0.55
+    assert not found.mask.any() or found.confidence < DOUBTFUL
 
 
 @pytest.mark.parametrize("shape", [(64, 64, 3), (40, 300, 3), (300, 40, 3)])
