@@ -136,7 +136,7 @@ class Ledger:
     def _connect(self, target: str) -> sqlite3.Connection:
         connection = sqlite3.connect(target, timeout=self._busy_s, isolation_level=None, check_same_thread=False)
         try:
-            connection.execute("PRAGMA journal_mode=WAL")
+            self._begin_wal(connection)
             connection.execute("PRAGMA synchronous=NORMAL")
             columns = ", ".join(f"{name} TEXT" if name != "duration_ms" else f"{name} REAL" for name in _COLUMNS[1:])
             connection.execute(f"CREATE TABLE IF NOT EXISTS runs (key TEXT PRIMARY KEY, {columns})")
@@ -148,6 +148,19 @@ class Ledger:
             connection.close()
             raise
         return connection
+
+    def _begin_wal(self, connection: sqlite3.Connection) -> None:
+        # SQLite does not wait by itself here: of two kernels that begin a ledger at once, one would be turned away.
+        until = time.monotonic() + self._busy_s
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode=WAL")
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > until:
+                    raise
+                time.sleep(0.01)
+            else:
+                return
 
     def _open_after(self, error: sqlite3.DatabaseError) -> sqlite3.Connection:
         # "Operational" means busy, read-only or full: the file itself may be fine and must stay where it is.

@@ -144,6 +144,29 @@ def test_two_kernels_write_into_one_ledger(tmp_path):
     ledger.close()
 
 
+def test_a_ledger_that_another_kernel_is_just_beginning_is_waited_for(tmp_path):
+    path, said = tmp_path / "ledger.sqlite", []
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("CREATE TABLE something (name TEXT)")
+    other.execute("BEGIN EXCLUSIVE")
+    ledger = Ledger(path, say=said.append)
+    adding = threading.Thread(target=ledger.add, args=(entry(),))
+
+    adding.start()
+    adding.join(0.2)
+    waits = adding.is_alive()
+    other.execute("COMMIT")
+    adding.join(30)
+
+    assert waits
+    assert said == []
+    other.close()
+    again = Ledger(path)
+    assert again.get("k-1").key == "k-1"
+    again.close()
+    ledger.close()
+
+
 def test_a_file_that_is_no_database_is_set_aside_and_said(tmp_path):
     path = tmp_path / "ledger.sqlite"
     path.write_bytes(b"this is not a database" * 100)

@@ -704,6 +704,8 @@ function build(el) {
 const LARGEST_FILE = 9.5e6;
 /** The page waits so long, in milliseconds, for the canvas to show what the kernel says it has drawn. */
 const PATIENCE = 3000;
+/** Only who has been gone so long, in milliseconds, has left. */
+const AWAY = 1000;
 
 /** One view of a pad. */
 class Desk {
@@ -735,6 +737,7 @@ class Desk {
     this.spaceDown = false;
     this.looking = 0;
     this.asking = 0;
+    this.leaving = 0;
     this.mixed = false;
     this.wantsFile = "";
     this.paper = new Paper(this.parts.canvas);
@@ -1940,8 +1943,15 @@ class Desk {
     if (this.stroke && this.keyboard) this.endStroke();
     this.hideKeyboard();
     this.showRing();
-    // A dialogue for files takes the focus away as well; the page is still ours then.
-    if (document.hasFocus()) this.post({ do: "left" });
+    // The kernel then renews the saved picture, and the notebook this view with it: not while somebody goes on here,
+    // or in another view of the same pad.
+    clearTimeout(this.leaving);
+    this.leaving = window.setTimeout(() => {
+      const focused = document.activeElement?.closest(".rfw-pad")?.querySelector(".rfw-ink");
+      const desk = /** @type {any} */ (focused)?.rfwDesk;
+      if (document.hasFocus() && desk?.model !== this.model && !this.gesture)
+        this.post({ do: "left" });
+    }, AWAY);
   }
 
   end() {
@@ -1950,6 +1960,7 @@ class Desk {
     this.resizing.disconnect();
     this.unfollow?.();
     clearTimeout(this.asking);
+    clearTimeout(this.leaving);
     cancelAnimationFrame(this.looking);
   }
 }
