@@ -432,6 +432,13 @@ def test_an_error_is_said_in_the_pad_and_nothing_changes(pad):
     assert not pad.ink.failed
 
 
+def test_a_dropped_mask_that_fits_is_loaded_and_said(pad):
+    say(pad.ink, {"do": "load", "id": "l", "name": "half.png"}, [png(Image.new("L", (120, 80), 255))])
+
+    assert pad.ink.says == "Loaded half.png."
+    assert (pad.coverage, pad.version) == (1, 1)
+
+
 def test_unknown_messages_are_passed_over(pad, wire):  # noqa: F811
     for content in ({}, {"do": "explode"}, {"do": "edit", "what": "close"}, {"do": "answer", "number": 4, "yes": True}):
         say(pad.ink, content)
@@ -450,6 +457,7 @@ def test_a_mask_of_another_size_is_resized_only_after_a_yes(pad, wire):  # noqa:
     say(pad.ink, {"do": "answer", "number": wire.custom(pad.ink)[-2][0]["number"], "yes": True})
 
     assert "60×40 px" in question["text"]
+    assert "resized to 120×80 px" in pad.ink.says
     assert pad.coverage == 1
     assert "whole picture" in pad.ink.warning
 
@@ -466,7 +474,7 @@ def test_a_selection_that_costs_is_asked_first(wire):  # noqa: F811
     question, _ = next(one for one in wire.custom(pad.ink) if one[0]["kind"] == "ask")
     assert calls == []
     say(pad.ink, {"do": "answer", "number": question["number"], "yes": True})
-    pad._core._workers().submit(int).result()
+    pad._core.background.quietly(int).result()
 
     assert question["text"] == "This selection costs $0.02. Go on?"
     assert calls == [(10, 10, 50, 40)]
@@ -479,7 +487,7 @@ def test_what_goes_wrong_in_a_segmenter_is_said_in_the_pad():
 
     pad = rf.MaskPad(photo(), segmenter=broken)
     say(pad.ink, {"do": "select", "id": "s", "point": [5, 5], "how": "add"})
-    pad._core._workers().submit(int).result()
+    pad._core.background.quietly(int).result()
 
     assert pad.ink.says == "That went wrong: ValueError: out of memory"
     assert (pad.ink.failed, pad.ink.busy) == (True, "")

@@ -5,7 +5,17 @@ means. Pillow and NumPy are imported by the functions that need them: importing 
 """
 
 from .archive import safe_unzip
-from .bitmap import encode, encode_png, flattened, from_array, is_image_like, open_image, thumbnail, to_array
+from .bitmap import (
+    encode,
+    encode_png,
+    flattened,
+    from_array,
+    is_image_like,
+    open_image,
+    thumbnail,
+    thumbnail_webp,
+    to_array,
+)
 from .difference import Difference, Maps, Part, maps, measure
 from .kinds import data_uri, extension_for, read_data_uri, sniff_mime
 from .mask import MASK_NAME, PHOTO_NAME, REFERENCE_NAME, pack_mask_zip, read_mask
@@ -35,5 +45,6 @@ __all__ = [
     "safe_unzip",
     "sniff_mime",
     "thumbnail",
+    "thumbnail_webp",
     "to_array",
 ]

@@ -129,6 +129,13 @@ def thumbnail(image: Image, longest_px: int) -> Image:
     return copy
 
 
+def thumbnail_webp(image: Image, longest_px: int) -> bytes:
+    """A thumbnail as a small WebP, as the widgets send it to their pages."""
+    buffer = io.BytesIO()
+    thumbnail(image, longest_px).save(buffer, "WEBP", quality=85, method=2)
+    return buffer.getvalue()
+
+
 def flattened(image: Image, colour: str) -> Image:
     """Lay an RGBA picture on one colour."""
     from PIL import Image as Pillow

@@ -14,8 +14,6 @@ import numpy as np
 from .patch import Box, Patch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from numpy.typing import ArrayLike, NDArray
 
 #: The smallest disc that always holds the centre of a pixel, wherever it lies.
@@ -184,18 +182,3 @@ def _floor(value: float) -> int:
 
 def _ceil(value: float) -> int:
     return int(np.ceil(value))
-
-
-def joined(patches: Iterable[Patch]) -> Patch:
-    """All of them in one."""
-    parts = [patch for patch in patches if patch.box]
-    if not parts:
-        return _nothing()
-    box = parts[0].box
-    for part in parts[1:]:
-        box = box.union(part.box)
-    marked = np.zeros((box.height, box.width), bool)
-    for part in parts:
-        top, left = part.box.top - box.top, part.box.left - box.left
-        marked[top : top + part.box.height, left : left + part.box.width] |= part.marked
-    return Patch(box, marked)

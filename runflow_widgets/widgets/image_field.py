@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +13,7 @@ import traitlets as t
 from ..errors import InputError, RunflowError
 from ..wire import MAX_UPLOAD_BYTES
 from .at_hand import in_the_notebook, latest_results, paths_like
+from .background import Background
 from .picked import Arriving, Facts, look_at
 from .sources import open_source
 
@@ -60,7 +60,7 @@ class ImageField(anywidget.AnyWidget):
     def __init__(self, value: object = None, *, label: str = "Picture", **options: Any) -> None:
         self._lock = threading.RLock()
         self._arriving: dict[str, Arriving] = {}
-        self._worker: ThreadPoolExecutor | None = None
+        self._background = Background(self._say_busy, self._refuse)
         super().__init__(label=label, **options)
         self.on_msg(self._asked)
         self.value = value
@@ -98,7 +98,7 @@ class ImageField(anywidget.AnyWidget):
             with self._lock:
                 action(content, buffers)
         except RunflowError as error:
-            self._refuse(error)
+            self._refuse(str(error))
 
     def _do_begin(self, content: dict[str, Any], _: Sequence[Any]) -> None:
         name, size = str(content["name"])[:200], int(content["size"])
@@ -126,7 +126,7 @@ class ImageField(anywidget.AnyWidget):
     def _do_text(self, content: dict[str, Any], _: Sequence[Any]) -> None:
         text = str(content["text"]).strip().strip("\"'")
         if text.startswith(("http://", "https://")):
-            self._in_background(f"Looking at {text[:80]}…", lambda: setattr(self, "value", text))
+            self._background.do(f"Looking at {text[:80]}…", lambda: setattr(self, "value", text))
         elif text:
             self.value = text
 
@@ -164,32 +164,19 @@ class ImageField(anywidget.AnyWidget):
         with self.hold_sync():
             self.facts, self.thumb, self.error = facts.text, facts.thumb, ""
 
-    def _refuse(self, error: RunflowError) -> None:
+    def _refuse(self, sentence: str) -> None:
         with self.hold_sync():
-            self.error, self.busy = str(error), ""
+            self.error, self.busy = sentence, ""
 
-    def _in_background(self, sentence: str, work: Callable[[], None]) -> None:
-        if self._worker is None:
-            self._worker = ThreadPoolExecutor(1, thread_name_prefix="runflow-field")
+    def _say_busy(self, sentence: str) -> None:
         self.busy = sentence
-
-        def go() -> None:
-            try:
-                work()
-            except RunflowError as error:
-                self._refuse(error)
-            except Exception as error:  # the border of a background task: nobody else would ever hear of it
-                self._refuse(InputError(f"That went wrong: {type(error).__name__}: {error}"))
-            finally:
-                self.busy = ""
-
-        self._worker.submit(go)
 
     def close(self) -> None:
         """Close the field; its value stays."""
-        worker = self.__dict__.get("_worker")
-        if worker is not None:
-            worker.shutdown(wait=True)
+        # Also called for a field that was never finished, because its value was no picture.
+        background: Background | None = self.__dict__.get("_background")
+        if background is not None:
+            background.close()
         super().close()
 
     def __repr__(self) -> str:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from ..errors import InputError, RunflowError
+from ..errors import InputError
 from ..images import encode_png
 from ..painting import Box, Patch, Sheet
 from ..painting.conventions import to_zip
 from ..painting.keep import Keeper, digest
 from ..painting.visible import View
+from .background import Background, outcome
 from .mask_ink import MaskInk
 from .pad_screen import Screen, on_squares
 
@@ -34,6 +34,7 @@ class PadCore:
         image: The photo, upright, as the mask fits it.
         segmenter: What magic select asks instead of the local method.
         segmenter_price: What one call of it costs, as people read it.
+        background: Where what takes a while is done.
         on_change: Called after every change of the mask.
     """
 
@@ -47,7 +48,7 @@ class PadCore:
         self.sheet = Sheet(self.size)
         if mask is not None:
             self.sheet.load(mask)
-        self._worker: ThreadPoolExecutor | None = None
+        self.background = Background(self._busy, lambda sentence: self.tell(sentence, failed=True))
         self._array: NDArray[np.uint8] | None = None
         self._questions: dict[int, Callable[[], None]] = {}
         self._saving = False
@@ -104,8 +105,8 @@ class PadCore:
         if box is not None:
             where = {"box": (box.left, box.top, box.right, box.bottom)}
         found = self.segmenter(photo=self.pixels, **where)
-        if hasattr(found, "__await__"):
-            found = _awaited(found)
+        if isinstance(found, Awaitable):
+            found = outcome(found)
         if found is None:
             raise InputError("The segmenter gave nothing.", advice="It must return a mask of the photo's size.")
         other = Sheet(self.size)
@@ -167,6 +168,9 @@ class PadCore:
         with self.ink.hold_sync():
             self.ink.says, self.ink.failed = sentence, failed
 
+    def _busy(self, sentence: str) -> None:
+        self.ink.busy = sentence
+
     def _tell_facts(self) -> None:
         sheet, box = self.sheet, self.sheet.bbox
         self.ink.coverage = sheet.coverage
@@ -199,34 +203,12 @@ class PadCore:
             message = {"kind": "file", "name": f"{stem}-mask.png", "mime": "image/png"}
             self.ink.send(message, [encode_png(self.sheet.picture())])
 
-    # ------------------------------------------------------------------ in the background
-
-    def in_background(self, sentence: str, work: Callable[[], None]) -> Future[None]:
-        """Do something that takes a while, one after the other, and say so; what goes wrong is said too."""
-
-        def go() -> None:
-            self.ink.busy = sentence
-            try:
-                work()
-            except RunflowError as error:
-                self.tell(str(error), failed=True)
-            except Exception as error:  # the border of a background task: nobody else would ever hear of it
-                self.tell(f"That went wrong: {type(error).__name__}: {error}", failed=True)
-            finally:
-                self.ink.busy = ""
-
-        return self._workers().submit(go)
-
-    def _workers(self) -> ThreadPoolExecutor:
-        with self.lock:
-            if self._worker is None:
-                self._worker = ThreadPoolExecutor(1, thread_name_prefix="runflow-pad")
-            return self._worker
+    # ------------------------------------------------------------------ kept
 
     def _save_soon(self) -> None:
         if self._keeper is not None and not self._saving:
             self._saving = True
-            self._workers().submit(self._save)
+            self.background.quietly(self._save)
 
     def _save(self) -> None:
         assert self._keeper is not None
@@ -237,19 +219,6 @@ class PadCore:
 
     def close(self) -> None:
         """Finish what is under way and close the widgets."""
-        worker, self._worker = self._worker, None
-        if worker is not None:
-            worker.shutdown(wait=True)
+        self.background.close()
         self.screen.close()
         self.ink.close()
-
-
-def _awaited(found: Any) -> Any:
-    """The outcome of a segmenter that is `async`, on a loop of its own: the caller may be on one already."""
-    import asyncio
-
-    async def finish() -> Any:
-        return await found
-
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, finish()).result()

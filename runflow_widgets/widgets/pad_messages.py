@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from ..errors import InputError, RunflowError
-from ..images import open_image
+from ..errors import RunflowError
 from ..painting import Box, Patch, spans
 from ..painting.visible import CLOSEST, View
+from .picked import PickedFile
+from .sources import open_source
 
 if TYPE_CHECKING:
     from .pad_core import PadCore
@@ -84,7 +85,7 @@ class PadMessages:
         how = content.get("how", "add")
 
         def go() -> None:
-            pad.in_background("Selecting…", lambda: pad.select(how=how, **where))
+            pad.background.do("Selecting…", lambda: pad.select(how=how, **where))
 
         ask = pad.segmenter is not None and bool(pad.segmenter_price)
         pad.confirm(f"This selection costs {pad.segmenter_price}. Go on?", "Select", go, ask=ask)
@@ -103,17 +104,17 @@ class PadMessages:
 
     # ------------------------------------------------------------------ files and questions
 
-    def _do_load(self, content: dict[str, Any], buffers: Sequence[Any]) -> Box | None:
+    def _do_load(self, content: dict[str, Any], buffers: Sequence[Any]) -> None:
         pad, data = self._pad, bytes(buffers[0])
         name = str(content.get("name", "the file"))
-        found = _size_of(data, name)
-        if found != pad.size:
-            text = f"{name} is {found[0]}×{found[1]} px, the photo {pad.size[0]}×{pad.size[1]} px. Resize the mask?"
-            pad.confirm(text, "Resize", lambda: pad.do(lambda: pad.sheet.load(data, resize=True)))
-            return None
-        changed = pad.sheet.load(data)
-        pad.tell(pad.sheet.note or f"Loaded {name}.")
-        return changed
+        picture, _name = open_source(PickedFile(name, data))
+
+        def load() -> None:
+            pad.do(lambda: pad.sheet.load(picture, resize=True))
+            pad.tell(pad.sheet.note or f"Loaded {name}.")
+
+        sizes = f"{name} is {picture.width}×{picture.height} px, the photo {pad.size[0]}×{pad.size[1]} px."
+        pad.confirm(f"{sizes} Resize the mask?", "Resize", load, ask=picture.size != pad.size)
 
     def _do_download(self, content: dict[str, Any], _: Sequence[Any]) -> None:
         self._pad.send_file(str(content.get("what", "mask")))
@@ -129,12 +130,3 @@ def _box(edges: Sequence[float]) -> Box:
     left, right = sorted((float(edges[0]), float(edges[2])))
     top, bottom = sorted((float(edges[1]), float(edges[3])))
     return Box(round(left), round(top), round(right), round(bottom))
-
-
-def _size_of(data: bytes, name: str) -> tuple[int, int]:
-    """Width and height of a picture that was dropped on the pad."""
-    try:
-        size: tuple[int, int] = open_image(data).size
-    except InputError as error:
-        raise InputError(f"{name}: {error.message}", advice=error.advice) from error
-    return size

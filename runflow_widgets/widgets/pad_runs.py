@@ -98,7 +98,7 @@ class Trials:
         if run is not self.run or not run.done:
             return
         # On the portal's thread, which must not wait for a picture to be opened and drawn.
-        self._pad.in_background("Fetching the result…", lambda: self._finished(run))
+        self._pad.background.do("Fetching the result…", lambda: self._finished(run))
 
     def _finished(self, run: Run) -> None:
         if run.error is not None:

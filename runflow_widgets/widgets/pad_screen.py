@@ -43,7 +43,6 @@ class Screen:
         self.mask = Canvas(width=view.width, height=view.height + 1)
         self.photo.add_class("rfw-pad-photo")
         self.mask.add_class("rfw-pad-mask")
-        self.bytes_sent = 0
 
     @property
     def widgets(self) -> tuple[Canvas, Canvas]:
@@ -129,7 +128,6 @@ class Screen:
         buffer = io.BytesIO()
         # WebP: at the size of a screen a third of a PNG's bytes, and far quicker to write.
         picture.save(buffer, "WEBP", quality=92, method=1)
-        self.bytes_sent += len(buffer.getvalue())
         drawn, now = ipywidgets.Image(value=buffer.getvalue(), format="webp"), time.monotonic()
         self._pictures.append((now, drawn))
         while len(self._pictures) > _MOST_KEPT or self._pictures[0][0] < now - _KEPT_S:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from ..errors import InputError, OutputError
-from ..images import sniff_mime, thumbnail
+from ..images import sniff_mime, thumbnail_webp
 from ..images.kinds import KINDS
 from .sources import open_source
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 THUMB_PX: Final = 320
 
@@ -98,7 +94,7 @@ def look_at(value: object, limit_bytes: int) -> Facts:
     if data is not None:
         kind = KINDS.get(sniff_mime(data), ("", ""))[1]
         parts += [part for part in (kind, _size_text(len(data))) if part]
-    return Facts(" · ".join(parts), _thumb(picture))
+    return Facts(" · ".join(parts), thumbnail_webp(picture, THUMB_PX))
 
 
 def _file_bytes(value: object) -> bytes | None:
@@ -119,10 +115,3 @@ def _name_of(value: object) -> str:
 
 def _size_text(size: int) -> str:
     return f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size / 1e3:.1f} kB"
-
-
-def _thumb(picture: Image) -> bytes:
-    small = thumbnail(picture, THUMB_PX)
-    buffer = io.BytesIO()
-    small.save(buffer, "WEBP", quality=85, method=2)
-    return buffer.getvalue()

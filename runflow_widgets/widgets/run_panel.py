@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import html
-import io
 import threading
 import time
 import weakref
@@ -15,7 +14,7 @@ import anywidget
 import traitlets as t
 
 from ..errors import RunflowError
-from ..images import thumbnail
+from ..images import thumbnail_webp
 from ..running import Run
 
 _STATIC: Final = Path(__file__).parent / "static"
@@ -161,12 +160,9 @@ def _picture(run: Run) -> bytes:
         return b""
     if run not in _pictures:
         try:
-            small = thumbnail(first.image, 512)
+            _pictures[run] = thumbnail_webp(first.image, 512)
         except RunflowError:
             return b""
-        buffer = io.BytesIO()
-        small.save(buffer, "WEBP", quality=85, method=2)
-        _pictures[run] = buffer.getvalue()
     return _pictures[run]
 
 

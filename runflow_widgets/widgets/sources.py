@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,6 +9,7 @@ from ..client.outside import Outside
 from ..errors import InputError
 from ..images import open_image
 from ..result import Output
+from .background import outcome
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -66,6 +65,4 @@ def _fetched(address: str) -> bytes:
         finally:
             await outside.close()
 
-    # A thread of its own: the caller may be on a loop already, and no loop is nested here.
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, fetch()).result()
+    return outcome(fetch())

@@ -483,7 +483,7 @@ def test_a_kernel_that_was_restarted_brings_the_mask_back_by_its_key(notebook):
     surface = Surface(page)
     surface.drag((200, 200), (600, 300))
     surface.versions(1)
-    page.until("pad._core._workers().submit(lambda: True).result()")
+    page.until("pad._core.background.quietly(lambda: True).result()")
 
     page.page.evaluate("() => panel.sessionContext.session.kernel.restart()")
     page.page.wait_for_function("() => panel.sessionContext.session.kernel.status === 'idle'")

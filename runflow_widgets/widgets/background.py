@@ -1,0 +1,67 @@
+"""A widget's own thread for what takes a while: one thing after the other, and what goes wrong is said."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+from ..errors import RunflowError
+
+T = TypeVar("T")
+
+
+class Background:
+    """Does a widget's slow work in its order; the thread begins with the first of it.
+
+    Args:
+        busy: Told what is being done, and "" once it is over.
+        failed: Told, in a sentence, why it came to nothing.
+    """
+
+    def __init__(self, busy: Callable[[str], None], failed: Callable[[str], None]) -> None:
+        self._busy, self._failed = busy, failed
+        self._lock = threading.Lock()
+        self._pool: ThreadPoolExecutor | None = None
+
+    def do(self, sentence: str, work: Callable[[], None]) -> Future[None]:
+        """Do something, and say so while it lasts."""
+
+        def go() -> None:
+            self._busy(sentence)
+            try:
+                work()
+            except RunflowError as error:
+                self._failed(str(error))
+            except Exception as error:  # the border of a background task: nobody else would ever hear of it
+                self._failed(f"That went wrong: {type(error).__name__}: {error}")
+            finally:
+                self._busy("")
+
+        return self.quietly(go)
+
+    def quietly(self, work: Callable[[], T]) -> Future[T]:
+        """Do something that nobody waits for."""
+        with self._lock:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(1, thread_name_prefix="runflow-widget")
+            return self._pool.submit(work)
+
+    def close(self) -> None:
+        """Finish what is under way."""
+        with self._lock:
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.shutdown(wait=True)
+
+
+def outcome(awaitable: Awaitable[T]) -> T:
+    """What comes of something awaitable, on a loop and a thread of its own: the caller may be on a loop already."""
+
+    async def finish() -> T:
+        return await awaitable
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(lambda: asyncio.run(finish())).result()
