@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from .closeup import Closeup, Map, Mask
 from .outline import large_pieces, likeness, pieces_at, settle
 from .patch import Box, extent
-from .view import Map, Mask, View
 
 
-def outline_in(view: View, frame: Box) -> Mask:
+def outline_in(view: Closeup, frame: Box) -> Mask:
     """What fills the frame, as a mask of the view; empty if nothing differs from what is around."""
     inside = np.zeros(view.lab.shape[:2], np.bool_)
     inside[frame.slices] = True
@@ -28,7 +28,7 @@ def outline_in(view: View, frame: Box) -> Mask:
     return _kept(np.asarray(votes > 0.5 * weights, np.bool_), view)
 
 
-def _guesses(view: View, frame: Box, inside: Mask) -> list[tuple[Mask, Mask | None]]:
+def _guesses(view: Closeup, frame: Box, inside: Mask) -> list[tuple[Mask, Mask | None]]:
     """First guesses, each with what is sure in it: the middle, the colours of the middle, and both together."""
     radius = _squared_radius(view, frame)
     middle = np.exp(-radius)
@@ -44,7 +44,7 @@ def _guesses(view: View, frame: Box, inside: Mask) -> list[tuple[Mask, Mask | No
     ]
 
 
-def _squared_radius(view: View, frame: Box) -> Map:
+def _squared_radius(view: Closeup, frame: Box) -> Map:
     """0 in the frame's middle, 1 on the ellipse that touches its sides."""
     width, height = view.size
     across = (np.arange(width) + 0.5 - (frame.left + frame.right) / 2) / max(frame.width / 2, 0.5)
@@ -58,6 +58,6 @@ def _tightness(mask: Mask, frame: Box) -> float:
     return min(found.width / frame.width, found.height / frame.height) if found else 0.0
 
 
-def _kept(mask: Mask, view: View) -> Mask:
+def _kept(mask: Mask, view: Closeup) -> Mask:
     """The pieces that were clicked on; without a click the large ones."""
     return pieces_at(mask, view.clicks.yes) if view.clicks.yes else large_pieces(mask)

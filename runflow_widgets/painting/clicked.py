@@ -11,8 +11,8 @@ from typing import Final
 
 import numpy as np
 
+from .closeup import Closeup, Map, Mask
 from .outline import colour_counts, colour_index, likeness, pieces_at, settle, squared_distance
-from .view import Map, Mask, View
 
 #: Distances from the click, as shares of the view's longer side.
 _REACHES: Final = (0.06, 0.1, 0.16, 0.25, 0.36)
@@ -24,7 +24,7 @@ _TOLERANCE: Final = 0.05
 _CLEAR: Final = 40.0
 
 
-def outline_at(view: View) -> Mask:
+def outline_at(view: Closeup) -> Mask:
     """What the clicks are on, as a mask of the view; empty if there is nothing but a plain ground."""
     nearest = np.min([squared_distance(view.lab.shape, point) for point in view.clicks.yes], axis=0)
     found = [(reach, _outline_within(view, nearest, reach * max(view.size))) for reach in _REACHES]
@@ -41,7 +41,7 @@ def _is_found(mask: Mask) -> bool:
     return int(mask.sum()) >= _LEAST_PX and not mask.all()
 
 
-def _outline_within(view: View, nearest: Map, reach_px: float) -> Mask:
+def _outline_within(view: Closeup, nearest: Map, reach_px: float) -> Mask:
     away = nearest / reach_px**2
     far = away > min(1.0, float(np.percentile(away, 80)))
     alike = likeness(view.lab, np.exp(-2 * away).astype(np.float32), far.astype(np.float32))
@@ -50,7 +50,7 @@ def _outline_within(view: View, nearest: Map, reach_px: float) -> Mask:
     return pieces_at(mask, view.clicks.yes)
 
 
-def _judged(view: View, mask: Mask, reach: float) -> float:
+def _judged(view: Closeup, mask: Mask, reach: float) -> float:
     """The higher, the more it looks like an object; the weights were found on photos with known outlines."""
     longest = max(view.size)
     area = float(mask.mean())
@@ -70,7 +70,7 @@ def rim_share(mask: Mask) -> float:
     return float(np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]]).mean())
 
 
-def edge_contrast(view: View, mask: Mask) -> float:
+def edge_contrast(view: Closeup, mask: Mask) -> float:
     """How much the colours just inside differ from those just outside, on average along the edge, from 0 to 1."""
     px = max(2, round(0.02 * max(view.size)))
     lab = view.lab.astype(np.float32)
@@ -95,7 +95,7 @@ def _edge(mask: Mask) -> Mask:
     return np.asarray(mask & (inner == 0), np.bool_) if not mask.all() else mask
 
 
-def _strangeness(view: View, mask: Mask, px: int) -> float:
+def _strangeness(view: Closeup, mask: Mask, px: int) -> float:
     """How little the colours of the mask occur in a ring round it: half the chi-squared distance, from 0 to 1."""
     import cv2
 

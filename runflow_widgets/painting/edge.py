@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from .view import Map, Mask, Photo, View
+from .closeup import Closeup, Map, Mask, Photo
 
 #: How far from the edge, in pixels of the view, the photo may overrule the outline.
 _BAND_PX: Final = 2
@@ -22,7 +22,7 @@ _FAINT: Final = 12.0
 _TILE_PX: Final = 16
 
 
-def sharpen(photo: Photo, view: View, mask: Mask) -> Mask:
+def sharpen(photo: Photo, view: Closeup, mask: Mask) -> Mask:
     """The mask of the view at the size of its part of the photo, with its edge along that of the photo."""
     import cv2
 
@@ -43,7 +43,7 @@ def sharpen(photo: Photo, view: View, mask: Mask) -> Mask:
     return np.asarray(large, np.bool_)
 
 
-def _side_colours(view: View, mask: Mask) -> tuple[Map, Map]:
+def _side_colours(view: Closeup, mask: Mask) -> tuple[Map, Map]:
     """For each pixel of the view, the mean colour of the object close by, and of what surrounds it."""
     return _mean_near(view.calm, _core(mask)), _mean_near(view.calm, _core(~mask))
 

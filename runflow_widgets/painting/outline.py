@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from .closeup import Closeup, Map, Mask, Photo, Point
 from .patch import Box, extent
-from .view import Map, Mask, Photo, Point, View
 
 #: How many steps each channel has where colours are counted.
 _STEPS: Final = 12
@@ -44,7 +44,7 @@ def colour_counts(index: NDArray[np.int64], weight: Map) -> Map:
     return (counts / max(float(counts.sum()), 1e-9)).ravel().astype(np.float32)
 
 
-def settle(view: View, likely: Mask, possible: Mask, *, sure: Mask | None = None, rounds: int = 3) -> Mask:
+def settle(view: Closeup, likely: Mask, possible: Mask, *, sure: Mask | None = None, rounds: int = 3) -> Mask:
     """GrabCut (Rother, Kolmogorov & Blake, SIGGRAPH 2004) from a first guess; what the clicks say stays as it is.
 
     Args:

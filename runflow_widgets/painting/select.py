@@ -14,9 +14,9 @@ import numpy as np
 from ..errors import InputError
 from .boxed import outline_in
 from .clicked import edge_contrast, outline_at, rim_share
+from .closeup import Clicks, Closeup, Mask, Photo, Point, look
 from .edge import sharpen
 from .patch import Box, Patch, extent
-from .view import Clicks, Mask, Photo, Point, View, look
 
 _LOOK_PX: Final = 256
 _OUTLINE_PX: Final = 300
@@ -66,7 +66,7 @@ def select(
     return Patch(found.box.moved(view.box.left, view.box.top), found.marked)
 
 
-def _seen_in(photo: Photo, frame: Box, clicks: Clicks) -> tuple[View, Mask]:
+def _seen_in(photo: Photo, frame: Box, clicks: Clicks) -> tuple[Closeup, Mask]:
     """The outline of what fills the frame, and where it was looked for."""
     margin = max(8, max(frame.width, frame.height) // 2)
     view = look(photo, frame.widened(margin).clipped(_size(photo)), _OUTLINE_PX, clicks)
@@ -74,10 +74,10 @@ def _seen_in(photo: Photo, frame: Box, clicks: Clicks) -> tuple[View, Mask]:
     return view, outline_in(view, view.inward(frame))
 
 
-def _seen_at(photo: Photo, clicks: Clicks) -> tuple[View, Mask]:
+def _seen_at(photo: Photo, clicks: Clicks) -> tuple[Closeup, Mask]:
     """The outline of what was clicked on; what the whole photo shows as ground is looked at more closely."""
     whole = Box.whole(_size(photo))
-    ground: tuple[View, Mask] | None = None
+    ground: tuple[Closeup, Mask] | None = None
     for part in (whole, _around(clicks, max(whole.width, whole.height) // _CLOSER).clipped(_size(photo))):
         view = look(photo, part, _LOOK_PX, clicks)
         if part == whole:
@@ -99,7 +99,7 @@ def _seen_at(photo: Photo, clicks: Clicks) -> tuple[View, Mask]:
     return ground
 
 
-def _area(view: View, mask: Mask) -> float:
+def _area(view: Closeup, mask: Mask) -> float:
     """How many pixels of the photo a mask of the view covers."""
     return float(mask.sum()) / (view.scale[0] * view.scale[1])
 
@@ -109,7 +109,7 @@ def _around(clicks: Clicks, px: int) -> Box:
     return Box(min(xs), min(ys), max(xs) + 1, max(ys) + 1).widened(px)
 
 
-def _refuse_blank(view: View) -> None:
+def _refuse_blank(view: Closeup) -> None:
     import cv2
 
     smooth = np.asarray(cv2.GaussianBlur(view.lab, (0, 0), 2), np.float32)

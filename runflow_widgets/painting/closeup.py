@@ -25,7 +25,7 @@ class Clicks:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class Closeup:
     """What is looked at.
 
     Attributes:
@@ -61,7 +61,7 @@ class View:
         return whole.clipped((self.box.width, self.box.height)).moved(self.box.left, self.box.top)
 
 
-def look(photo: Photo, box: Box, longest_px: int, clicks: Clicks) -> View:
+def look(photo: Photo, box: Box, longest_px: int, clicks: Clicks) -> Closeup:
     """Look at a part of a photo, with its longer side reduced to `longest_px` at most."""
     import cv2
 
@@ -73,7 +73,7 @@ def look(photo: Photo, box: Box, longest_px: int, clicks: Clicks) -> View:
     lab = np.asarray(cv2.cvtColor(calm, cv2.COLOR_RGB2LAB), np.uint8)
     scale = size[0] / box.width, size[1] / box.height
     inside = Clicks(tuple(_moved(clicks.yes, box, scale)), tuple(_moved(clicks.no, box, scale)))
-    return View(box, scale, calm, lab, inside)
+    return Closeup(box, scale, calm, lab, inside)
 
 
 def _moved(points: Iterable[Point], box: Box, scale: tuple[float, float]) -> Iterable[Point]:
