@@ -29,6 +29,7 @@ class Trials:
     def __init__(self, pad: PadCore, model: str | None) -> None:
         self._pad, self._model = pad, model
         self.run: Run | None = None
+        self._fetched: Run | None = None
         self.auto = False
         self._result: Image | None = None
         self._shows_result = False
@@ -65,6 +66,9 @@ class Trials:
         self._says = ""
         self.run = start(self._model, image=pad.image, mask=pad.sheet.picture())
         self.run.watch(self._watched)
+        if self.run.done:
+            # It may have been over before anybody watched, and then nobody would ever tell.
+            self._watched(self.run)
         self.tell()
 
     @property
@@ -95,8 +99,9 @@ class Trials:
             self.tell()
 
     def _watched(self, run: Run) -> None:
-        if run is not self.run or not run.done:
+        if run is not self.run or not run.done or run is self._fetched:
             return
+        self._fetched = run
         # On the portal's thread, which must not wait for a picture to be opened and drawn.
         self._pad.background.do("Fetching the result…", lambda: self._finished(run))
 
