@@ -14,7 +14,7 @@ from .account import AccountEndpoints
 from .assets import AssetEndpoints
 from .callbacks import Listener, verify_callback
 from .http import Http, Limits, is_loopback
-from .inputs import Gathered, gather
+from .inputs import Gathered, as_upload, gather, is_address
 from .key import ApiKey, find_key, keep_key
 from .models import ModelEndpoints
 from .outputs import SavedOutput, bring_home, write_whole
@@ -33,9 +33,11 @@ __all__ = [
     "Pace",
     "Posted",
     "SavedOutput",
+    "as_upload",
     "bring_home",
     "find_key",
     "gather",
+    "is_address",
     "keep_key",
     "new_key",
     "outcome_unknown",

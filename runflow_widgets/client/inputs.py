@@ -145,15 +145,25 @@ def _media(value: Any, name: str, *, picture: bool) -> Any:
         return value
     if isinstance(value, Asset):
         return value.ref
-    if isinstance(value, str) and value.startswith(_REMOTE):
+    if is_address(value):
         return value
     try:
-        return _as_upload(value, picture=picture)
+        return as_upload(value, picture=picture)
     except InputError as error:
         raise InputError(f"{name}: {error.message}", field=name, advice=error.advice) from error
 
 
-def _as_upload(value: Any, *, picture: bool) -> Upload:
+def is_address(value: object) -> bool:
+    """Whether this names something that the service fetches by itself."""
+    return isinstance(value, str) and value.startswith(_REMOTE)
+
+
+def as_upload(value: Any, *, picture: bool) -> Upload:
+    """Whatever holds a file, as the file that would be sent; one that is a file already keeps its bytes.
+
+    Raises:
+        InputError: It holds none, or no `picture` where there must be one, or is too large to be sent.
+    """
     stem = "image" if picture else "file"
     if isinstance(value, str) and value.startswith("data:"):
         data, mime_type = read_data_uri(value)
