@@ -81,8 +81,10 @@ $(VENV)/.tested: $(VENV)/.venv-made pyproject.toml $(CONSTRAINTS)
 	$(PIP) install --no-deps --upgrade --target $(OLD_KERNEL) ipykernel==$(OLD_IPYKERNEL) nest-asyncio==1.6.0
 	@touch $@ $(VENV)/.installed $(VENV)/.lab
 
-$(VENV)/.bench: $(VENV)/.tested
+# What the form library needs is installed already; a second ipywidgets would be a stranger to the page.
+$(VENV)/.bench: $(VENV)/.tested Makefile
 	$(PIP) install --upgrade --target $(VENV)/bench fal-client replicate
+	$(PIP) install --upgrade --no-deps --target $(VENV)/bench ipywidgets-jsonschema
 	@touch $@
 
 tests/js/node_modules/.made: tests/js/package.json
