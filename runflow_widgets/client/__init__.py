@@ -14,7 +14,7 @@ from .account import AccountEndpoints
 from .assets import AssetEndpoints
 from .callbacks import Listener, verify_callback
 from .http import Http, Limits, is_loopback
-from .inputs import Gathered, as_upload, gather, is_address
+from .inputs import ZIPPED, Gathered, as_upload, gather, is_address
 from .key import ApiKey, find_key, keep_key
 from .models import ModelEndpoints
 from .outputs import SavedOutput, bring_home, write_whole
@@ -23,6 +23,7 @@ from .rules import Pace, outcome_unknown
 from .runs import CREATES_AT_ONCE, RunEndpoints, new_key
 
 __all__ = [
+    "ZIPPED",
     "ApiKey",
     "Client",
     "Download",

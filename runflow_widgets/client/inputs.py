@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _REMOTE: Final = ("http://", "https://", "runflow://")
 _PENDING: Final = "runflow://assets/00000000-0000-0000-0000-000000000000"
 #: What goes into the zip of models that want one: our short argument, their field, the name inside.
-_ZIPPED: Final = {
+ZIPPED: Final = {
     "image": ("file_input", "photo.png"),
     "mask": ("file_mask", "mask.png"),
     "reference": ("file_reference", "reference.png"),
@@ -89,7 +89,8 @@ def gather(spec: ModelSpec, inputs: Mapping[str, Any]) -> Gathered:
 
 def _with_real_names(spec: ModelSpec, inputs: Json) -> Json:
     names = {item.name for item in spec.inputs}
-    if "zip_url" in names and "zip_url" not in inputs and "image" in inputs:
+    takes_zip = {"zip_url", ZIPPED["image"][0], ZIPPED["mask"][0]} <= names
+    if takes_zip and "zip_url" not in inputs and "image" in inputs:
         return _zipped(spec, inputs, names)
     for short, long in (("image", "image_url"), ("mask", "mask_url"), ("reference", "reference_url")):
         if short in inputs and short not in names and long in names:
@@ -102,14 +103,14 @@ def _with_real_names(spec: ModelSpec, inputs: Json) -> Json:
 
 
 def _zipped(spec: ModelSpec, inputs: Json, names: set[str]) -> Json:
-    parts = {short: inputs.pop(short) for short in _ZIPPED if _ZIPPED[short][0] in names and short in inputs}
-    missing = [s for s, (long, _) in _ZIPPED.items() if long in names and s not in parts and _is_required(spec, long)]
+    parts = {short: inputs.pop(short) for short in ZIPPED if ZIPPED[short][0] in names and short in inputs}
+    missing = [s for s, (long, _) in ZIPPED.items() if long in names and s not in parts and _is_required(spec, long)]
     if missing:
         raise InputError(f"{spec.id} also needs {' and '.join(missing)}=.", field=missing[0])
     packed = pack_mask_zip(open_image(parts["image"]), parts["mask"], reference=parts.get("reference"))
     _check_size(packed, "the zip of photo and mask", "zip_url")
     inputs["zip_url"] = Upload(packed, "inputs.zip", "application/zip")
-    inputs.update({_ZIPPED[short][0]: _ZIPPED[short][1] for short in parts})
+    inputs.update({ZIPPED[short][0]: ZIPPED[short][1] for short in parts})
     return inputs
 
 

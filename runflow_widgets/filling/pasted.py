@@ -50,7 +50,7 @@ def from_json(text: str) -> Json:
     Raises:
         InputError: It is no JSON, or holds no inputs; the sentence says where it went wrong.
     """
-    document = _read(text.lstrip("\ufeff"))
+    document = read_json(text.lstrip("\ufeff"))
     if not is_json(document):
         raise InputError("The JSON nests too deeply, or holds a number that is too large.")
     if isinstance(document, list):
@@ -65,6 +65,29 @@ def from_json(text: str) -> Json:
     if not isinstance(inputs, dict):
         raise InputError(f"The inputs in it are {shown(inputs)}; they are an object, in braces.")
     return inputs
+
+
+def read_json(text: str) -> Any:
+    """Read JSON that somebody typed.
+
+    Raises:
+        InputError: It is none; the sentence names the line and shows it.
+    """
+    try:
+        return json.loads(text, object_pairs_hook=_object, parse_constant=_refused)
+    except json.JSONDecodeError as error:
+        advice = next((sentence for words, sentence in _ADVICE if error.msg.startswith(words)), error.msg)
+        line = error.doc.split("\n")[error.lineno - 1] if text.strip() else ""
+        if not line.strip() and not error.doc[error.pos :].strip():
+            raise InputError("The JSON ends too early.", advice=advice) from None
+        raise InputError(
+            f"Line {error.lineno}, column {error.colno} cannot be read: {_around(line, error.colno)}", advice=advice
+        ) from None
+    except RecursionError:
+        raise InputError("The JSON nests too deeply.") from None
+    except ValueError as error:
+        # A number of more digits than Python reads.
+        raise InputError(f"The JSON cannot be read: {error}.") from None
 
 
 def _plain(path: str, value: Any) -> Any:
@@ -82,24 +105,6 @@ def _plain(path: str, value: Any) -> Any:
         return str(kept_file(value))
     except InputError as error:
         raise InputError(f"{path} is {shown(value)}, which JSON cannot hold.", field=path) from error
-
-
-def _read(text: str) -> Any:
-    try:
-        return json.loads(text, object_pairs_hook=_object, parse_constant=_refused)
-    except json.JSONDecodeError as error:
-        advice = next((sentence for words, sentence in _ADVICE if error.msg.startswith(words)), error.msg)
-        line = error.doc.split("\n")[error.lineno - 1] if text.strip() else ""
-        if not line.strip() and not error.doc[error.pos :].strip():
-            raise InputError("The JSON ends too early.", advice=advice) from None
-        raise InputError(
-            f"Line {error.lineno}, column {error.colno} cannot be read: {_around(line, error.colno)}", advice=advice
-        ) from None
-    except RecursionError:
-        raise InputError("The JSON nests too deeply.") from None
-    except ValueError as error:
-        # A number of more digits than Python reads.
-        raise InputError(f"The JSON cannot be read: {error}.") from None
 
 
 def _around(line: str, column: int) -> str:

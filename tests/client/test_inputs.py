@@ -168,6 +168,15 @@ def test_several_faults_are_counted_and_named():
         gather(ISOLATION, {"image_url": "https://x/y.png", "aspect_ratio": "7:3"})
 
 
+def test_a_model_whose_zip_holds_no_mask_takes_a_ready_made_one(picture):
+    spec = CATALOGUE.get("runflow/background-replace")
+
+    gathered = gather(spec, {"zip_url": "https://a.example/b.zip", "file_image": "photo.png"})
+    assert gathered.values["zip_url"] == "https://a.example/b.zip"
+    # Its page names no layout that could be packed here; what is given beyond its inputs is left to the service.
+    assert "image" in gather(spec, {"image": picture}).values
+
+
 def test_a_mask_without_its_photo_is_said():
     with pytest.raises(InputError, match="mask"):
         gather(OBJECTS, {"image": Image.new("RGB", (4, 4))})
