@@ -316,6 +316,7 @@ def start(
     client_ref: str | None = None,
     timeout_s: float | None = None,
     session: Session | None = None,
+    within_budget: bool = True,
     **more_inputs: Any,
 ) -> Run:
     """Run a model; gives the run at once, while it is sent and followed in the background.
@@ -333,6 +334,7 @@ def start(
         client_ref: Your own name for the run; it must be new, for a lost run is found again by it.
         timeout_s: How long to follow the run.
         session: Where to run; by default what `rf.connect` last opened.
+        within_budget: False sends it also where it passes the limit set with `rf.budget`.
 
     Raises:
         InputError: Something in the inputs cannot be sent.
@@ -349,7 +351,8 @@ def start(
         )
     recorded = gathered.on_record
     quote = FREE if session.where == "embedded" else spec.price_of(recorded)
-    check_budget(session, quote)
+    if within_budget:
+        check_budget(session, quote)
     entry = Entry(
         key=client_ref or new_key(),
         model=spec.id,

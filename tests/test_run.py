@@ -380,6 +380,18 @@ def test_a_run_that_would_pass_the_limit_is_not_sent_and_the_sums_are_named():
     session.close()
 
 
+def test_past_the_limit_a_run_is_sent_when_that_is_asked_for():
+    service = Paid()
+    session = remote(service)
+    rf.budget(0)
+
+    run = rf.run("runflow/tag-removal", image_url="https://x/y.png", session=session, within_budget=False)
+
+    assert run.result(10).cost is not None
+    assert service.created == 1
+    session.close()
+
+
 def test_a_price_that_nobody_knows_is_refused_while_a_limit_is_set():
     session = remote(Paid())
     rf.budget("5")
