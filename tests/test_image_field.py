@@ -253,3 +253,45 @@ def test_no_secret_and_no_file_is_in_the_synced_state(field):
 
     assert "value" not in state
     assert len(state["thumb"]) < 60_000
+
+
+# ---------------------------------------------------------------- values that were chosen before
+
+
+def until(field, condition):
+    told = threading.Event()
+    field.observe(lambda _: condition() and told.set())
+    assert condition() or told.wait(20)
+
+
+def test_a_value_that_is_held_stays_even_if_it_is_no_picture(field):
+    field.hold("missing.png")
+
+    until(field, lambda: field.error)
+    assert field.value == "missing.png"
+    assert "no file missing.png" in field.error
+    field.hold(photo())
+    until(field, lambda: "120 × 80" in field.facts)
+    assert field.error == ""
+
+
+def test_an_asset_of_the_service_is_passed_on(field):
+    field.value = "runflow://assets/7"
+
+    assert field.facts == "runflow://assets/7 · already with the service"
+
+
+def test_any_file_is_taken_where_files_are_asked_for(wire, tmp_path):  # noqa: F811
+    path = tmp_path / "both.zip"
+    path.write_bytes(b"PK\x03\x04 no picture")
+    field = rf.ImageField(takes="file")
+
+    field.value = str(path)
+    assert field.facts == "both.zip · 0.0 kB"
+    upload(field, b"PK\x03\x04 more", name="more.zip")
+    assert (field.value.name, field.error) == ("more.zip", "")
+    field.value = "https://a.example/b.zip"
+    assert "passed on" in field.facts
+    with pytest.raises(InputError, match="no file"):
+        field.value = "missing.zip"
+    field.close()

@@ -53,6 +53,8 @@ class ImageField(anywidget.AnyWidget):
     """The largest file that is taken, in bytes."""
     disabled = t.Bool(default_value=False).tag(sync=True)
     """Whether nothing can be chosen for now."""
+    takes = t.Enum(("image", "file"), "image").tag(sync=True)
+    """What may be chosen: pictures, or any file."""
 
     value = t.Any(None, allow_none=True)
     """What was chosen: a path, an address, a `PickedFile`, or the very object of the notebook; None if nothing was."""
@@ -60,6 +62,9 @@ class ImageField(anywidget.AnyWidget):
     def __init__(self, value: object = None, *, label: str = "Picture", **options: Any) -> None:
         self._lock = threading.RLock()
         self._arriving: dict[str, Arriving] = {}
+        self._holding = False
+        #: The notebook's variable that the value was taken from; empty if it was none.
+        self.variable = ""
         self._background = Background(self._say_busy, self._refuse)
         super().__init__(label=label, **options)
         self.on_msg(self._asked)
@@ -74,12 +79,36 @@ class ImageField(anywidget.AnyWidget):
         """Choose nothing."""
         self.value = None
 
+    def hold(self, value: object) -> None:
+        """Take a value as it is, and look at it in the background; where it is no picture, that is said only."""
+        with self._lock:
+            self._holding = True
+            try:
+                self.value = value
+            finally:
+                self._holding = False
+        if value is not None:
+            self._tell(Facts("…"))
+            self._background.quietly(lambda: self._look(value))
+
+    def _look(self, value: object) -> None:
+        try:
+            facts = look_at(value, self.limit_bytes, self.takes)
+        except RunflowError as error:
+            facts, sentence = Facts(str(value)[:120] if isinstance(value, str | Path) else "?"), str(error)
+        else:
+            sentence = ""
+        if self.value is value:
+            self._tell(facts, sentence)
+
     @t.validate("value")
     def _checked(self, proposal: Any) -> Any:
         value = proposal["value"]
+        self.variable = ""
         if isinstance(value, str | bytes) and not value:
             return None
-        self._tell(look_at(value, self.limit_bytes))
+        if not self._holding:
+            self._tell(look_at(value, self.limit_bytes, self.takes))
         return value
 
     @t.observe("value")
@@ -143,7 +172,7 @@ class ImageField(anywidget.AnyWidget):
         wanted = str(content["name"])
         for name, _says, value in in_the_notebook():
             if name == wanted:
-                self.value = value
+                self.value, self.variable = value, name
                 return
         raise InputError(f"The notebook has no picture called {wanted} any more.")
 
@@ -160,9 +189,9 @@ class ImageField(anywidget.AnyWidget):
 
     # ------------------------------------------------------------------ inside
 
-    def _tell(self, facts: Facts) -> None:
+    def _tell(self, facts: Facts, error: str = "") -> None:
         with self.hold_sync():
-            self.facts, self.thumb, self.error = facts.text, facts.thumb, ""
+            self.facts, self.thumb, self.error = facts.text, facts.thumb, error
 
     def _refuse(self, sentence: str) -> None:
         with self.hold_sync():

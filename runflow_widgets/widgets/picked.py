@@ -9,6 +9,7 @@ from typing import Any, Final
 from ..errors import InputError, OutputError
 from ..images import sniff_mime, thumbnail_webp
 from ..images.kinds import KINDS
+from ..wire import ASSET_SCHEME
 from .sources import open_source
 
 THUMB_PX: Final = 320
@@ -76,14 +77,18 @@ def check_size(size: int, name: str, limit_bytes: int) -> None:
         raise InputError(f"{name} is empty.")
 
 
-def look_at(value: object, limit_bytes: int) -> Facts:
-    """Open what was chosen and describe it; what is no picture is refused.
+def look_at(value: object, limit_bytes: int, takes: str = "image") -> Facts:
+    """Open what was chosen and describe it; what is no picture is refused, unless any file is taken.
 
     An address that cannot be looked at from here is not refused: the service may reach what this machine does not.
     """
+    if isinstance(value, str) and value.startswith(ASSET_SCHEME):
+        return Facts(f"{value[:120]} · already with the service")
     data = _file_bytes(value)
     if data is not None:
         check_size(len(data), _name_of(value), limit_bytes)
+    if takes == "file" and (data is not None or isinstance(value, str)):
+        return _file_facts(value, data)
     try:
         picture, name = open_source(value)
     except OutputError as error:
@@ -95,6 +100,15 @@ def look_at(value: object, limit_bytes: int) -> Facts:
         kind = KINDS.get(sniff_mime(data), ("", ""))[1]
         parts += [part for part in (kind, _size_text(len(data))) if part]
     return Facts(" · ".join(parts), thumbnail_webp(picture, THUMB_PX))
+
+
+def _file_facts(value: object, data: bytes | None) -> Facts:
+    if data is not None:
+        return Facts(f"{_name_of(value)} · {_size_text(len(data))}")
+    text = str(value)
+    if not text.startswith(("http://", "https://", "data:")):
+        raise InputError(f"There is no file {text[:200]!r}.", advice="Pass a path or an address.")
+    return Facts(f"{text[:120]} · passed on as it is")
 
 
 def _file_bytes(value: object) -> bytes | None:

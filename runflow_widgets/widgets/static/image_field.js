@@ -10,6 +10,7 @@
  *   busy: string,
  *   limit_bytes: number,
  *   disabled: boolean,
+ *   takes: "image" | "file",
  * }} Model
  */
 
@@ -34,14 +35,16 @@ export function pieces(size) {
  * Why a file is not even sent; empty if it may be.
  * @param {{ name: string, size: number, type: string }} file
  * @param {number} limit
+ * @param {"image" | "file"} takes
  * @returns {string}
  */
-export function objection({ name, size, type }, limit) {
+export function objection({ name, size, type }, limit, takes = "image") {
   if (size === 0) return `${name} is empty.`;
   if (size > limit) {
     return `${name} has ${(size / 1e6).toFixed(1)} MB; at most ${Math.round(limit / 1e6)} MB are taken.`;
   }
-  if (type && !type.startsWith("image/")) return `${name} is no picture: it is ${type}.`;
+  if (takes === "image" && type && !type.startsWith("image/"))
+    return `${name} is no picture: it is ${type}.`;
   return "";
 }
 
@@ -105,7 +108,6 @@ function build(el) {
   const inside = add("div", "inside", zone);
   const facts = add("div", "facts", inside);
   const hint = add("div", "hint", inside, { id: `${id}-hint` });
-  hint.textContent = "Drop a picture here, paste one, or";
   const actions = add("div", "actions", inside);
   const choose = addButton(actions, "choose", "Choose a file…");
   const here = addButton(actions, "here", "From the notebook");
@@ -162,7 +164,6 @@ class FieldView {
     this.reading = Promise.resolve();
     /** @type {{ id: string, file: File, next: number, of: [number, number][] } | null} */
     this.sending = null;
-    this.parts.camera.hidden = !navigator.mediaDevices?.getUserMedia;
     this.follow();
     this.listen();
     this.tell();
@@ -183,7 +184,7 @@ class FieldView {
   /** @param {File | undefined} file */
   take(file) {
     if (!file || this.model.get("disabled")) return;
-    const why = objection(file, this.model.get("limit_bytes"));
+    const why = objection(file, this.model.get("limit_bytes"), this.model.get("takes"));
     if (why) {
       this.refuse(why);
       return;
@@ -335,7 +336,14 @@ class FieldView {
     const { model, parts } = this;
     const facts = model.get("facts");
     const disabled = model.get("disabled");
+    const any = model.get("takes") === "file";
+    parts.hint.textContent = any ? "Drop a file here, or" : "Drop a picture here, paste one, or";
+    parts.file.accept = any ? "" : "image/*";
+    parts.here.hidden = any;
+    parts.camera.hidden = any || !navigator.mediaDevices?.getUserMedia;
+    parts.text.setAttribute("aria-label", `Path or address of a ${any ? "file" : "picture"}`);
     parts.label.textContent = model.get("label");
+    parts.label.hidden = !model.get("label");
     parts.facts.textContent = facts;
     parts.facts.hidden = !facts;
     parts.hint.hidden = Boolean(facts);
@@ -386,7 +394,7 @@ class FieldView {
     const tell = () => this.tell();
     const thumb = () => this.showThumb();
     const heard = (/** @type {any} */ message) => this.heard(message);
-    const names = ["label", "facts", "error", "busy", "limit_bytes", "disabled"];
+    const names = ["label", "facts", "error", "busy", "limit_bytes", "disabled", "takes"];
     for (const name of names) model.on(/** @type {any} */ (`change:${name}`), tell);
     model.on("change:thumb", thumb);
     model.on("msg:custom", heard);
