@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .session import Session, budget
     from .weights import fetch_weights
     from .widgets.compare import Compare, compare
+    from .widgets.form import ModelForm, form
     from .widgets.image_field import ImageField
     from .widgets.mask_pad import MaskPad
     from .widgets.model_picker import ModelPicker
@@ -50,6 +51,7 @@ __all__ = [
     "Field",
     "ImageField",
     "MaskPad",
+    "ModelForm",
     "ModelPicker",
     "ModelSpec",
     "Output",
@@ -66,6 +68,7 @@ __all__ = [
     "connect",
     "errors",
     "fetch_weights",
+    "form",
     "model",
     "models",
     "nest",
@@ -86,6 +89,7 @@ _HOMES = {
     "Field": ("catalogue", "Field"),
     "ImageField": ("widgets.image_field", "ImageField"),
     "MaskPad": ("widgets.mask_pad", "MaskPad"),
+    "ModelForm": ("widgets.form", "ModelForm"),
     "ModelPicker": ("widgets.model_picker", "ModelPicker"),
     "ModelSpec": ("catalogue", "ModelSpec"),
     "Output": ("result", "Output"),
@@ -102,6 +106,7 @@ _HOMES = {
     "connect": ("connection", "connect"),
     "errors": ("errors", ""),
     "fetch_weights": ("weights", "fetch_weights"),
+    "form": ("widgets.form", "form"),
     "model": ("connection", "model"),
     "models": ("connection", "Models()"),
     "nest": ("nesting", "nest"),

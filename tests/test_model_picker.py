@@ -99,3 +99,29 @@ def test_a_picker_lists_what_the_session_knows():
 
     assert "new/model" in {row["id"] for row in rf.ModelPicker().rows}
     assert "new/model" in {spec.id for spec in rf.models("new/model")}
+
+
+def test_choosing_shows_the_form_and_another_choice_keeps_what_fits():
+    picker = rf.ModelPicker(chosen="runflow/tag-removal")
+
+    picker._repr_mimebundle_()
+    form = picker.form
+    form.value = {"image_url": "runflow://assets/1"}
+    picker.chosen = "bria/background/remove"
+
+    assert picker.form is form
+    assert form.model == "bria/background/remove"
+    assert form.value == {"image_url": "runflow://assets/1"}
+    assert picker._frame.children == (picker, form)
+    form.model = "runflow/product-isolation"
+    assert picker.chosen == "runflow/product-isolation"
+    picker.close()
+
+
+def test_without_a_choice_there_is_no_form():
+    picker = rf.ModelPicker()
+
+    picker._repr_mimebundle_()
+
+    assert picker.form is None
+    assert picker._frame.children == (picker,)

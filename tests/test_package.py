@@ -79,9 +79,11 @@ def test_listing_the_models_loads_no_pictures_and_no_service():
 
 WIDGETS = {
     "compare": "Compare",
+    "form_bar": "FormBar",
+    "form_head": "FormHead",
     "image_field": "ImageField",
     "mask_ink": "MaskInk",
-    "model_picker": "ModelPicker",
+    "model_list": "ModelList",
     "run_panel": "RunPanel",
 }
 

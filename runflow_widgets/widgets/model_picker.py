@@ -1,135 +1,66 @@
-"""The list of models to choose from: searched, filtered, with its prices, by pointer or keyboard."""
+"""The list of models with the form of the chosen one below it."""
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import tempfile
-from collections.abc import Iterable, Mapping
-from decimal import Decimal
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-import anywidget
+import ipywidgets
 import traitlets as t
 
-from ..catalogue import Catalogue, ModelSpec
-from ..errors import InputError
-from ..ledger import home
-from ..session import opened
-
-_STATIC: Final = Path(__file__).parent / "static"
-_MOST_RECENT: Final = 8
+from .form import ModelForm
+from .model_list import ModelList
 
 
-class ModelPicker(anywidget.AnyWidget):
-    """Choose a model: `picker.value` is its spec, `picker.chosen` its id.
+class ModelPicker(ModelList):
+    """Choose a model and fill in its form: `picker.chosen` is its id, `picker.form` what is filled in.
 
     Typed words must all occur in a model's id, name, maker, family or purpose. Favourites and the latest choices are
-    kept for the next kernel.
+    kept for the next kernel. When another model is chosen, the form keeps what fits.
 
     Example:
         >>> picker = rf.ModelPicker()
         >>> picker
-        >>> rf.run(picker.chosen, image="shirt.jpg")
+        >>> picker.form.runs[-1].image
     """
 
-    _esm = _STATIC / "model_picker.js"
-    _css = _STATIC / "model_picker.css"
+    _form: ModelForm | None = None
+    _frame: ipywidgets.VBox | None = None
 
-    rows = t.List(t.Dict()).tag(sync=True)
-    """Each model: id, name, maker, category, purpose, price in words and as a number, and what it takes and gives."""
-    chosen = t.Unicode().tag(sync=True)
-    """The id of the chosen model; empty if none is."""
-    search = t.Unicode().tag(sync=True)
-    """The words that are looked for."""
-    filters = t.Dict().tag(sync=True)
-    """What else is asked for: category, maker, output, most (in US dollars), here, mask, image, favourite."""
-    order = t.Enum(("name", "price"), "name").tag(sync=True)
-    """What the list is sorted by."""
-    favourites = t.List(t.Unicode()).tag(sync=True)
-    """Ids that were starred."""
-    recent = t.List(t.Unicode()).tag(sync=True)
-    """Ids that were chosen lately, the latest first."""
+    @property
+    def form(self) -> ModelForm | None:
+        """The form of the chosen model; None while none is chosen."""
+        if self._form is None and self.value is not None:
+            self._form = ModelForm(self.value)
+            # The form has a list of its own; what is chosen there is chosen here.
+            self._form.observe(lambda change: self._form_changed(change["new"]), "model")
+        return self._form
 
-    value = t.Instance(ModelSpec, allow_none=True)
-    """The chosen model, or None."""
+    def _form_changed(self, model: str) -> None:
+        if model in self._specs:
+            self.chosen = model
 
-    def __init__(self, models: Iterable[ModelSpec] | None = None, **options: Any) -> None:
-        if models is None:
-            session = opened()
-            models = session.catalogue if session is not None else Catalogue.bundled()
-        self._specs = {spec.id: spec for spec in models}
-        kept = _kept()
-        options.setdefault("favourites", kept["favourites"])
-        options.setdefault("recent", kept["recent"])
-        chosen = options.pop("chosen", "")
-        super().__init__(rows=[_row(spec) for spec in self._specs.values()], **options)
-        self.observe(self._keep, ["favourites", "recent"])
-        self.chosen = chosen
+    @t.observe("value")
+    def _chose_another(self, change: Any) -> None:
+        spec = change["new"]
+        if spec is None:
+            return
+        if self._form is not None and self._form.spec.id != spec.id:
+            self._form.change_model(spec)
+        self._arrange()
 
-    @t.validate("chosen")
-    def _known(self, proposal: Any) -> str:
-        chosen = str(proposal["value"])
-        if chosen and chosen not in self._specs:
-            raise InputError(f"There is no model {chosen!r} in this list.", advice="rf.models() lists what there is.")
-        return chosen
+    def _arrange(self) -> None:
+        if self._frame is not None:
+            self._frame.children = [self, *([self.form] if self.form is not None else [])]
 
-    @t.observe("chosen")
-    def _chose(self, change: Any) -> None:
-        chosen = change["new"]
-        self.value = self._specs.get(chosen)
-        if chosen:
-            self.recent = [chosen, *(one for one in self.recent if one != chosen)][:_MOST_RECENT]
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        if self._frame is None:
+            self._frame = ipywidgets.VBox([])
+            self._arrange()
+        return self._frame._repr_mimebundle_(**options)
 
-    def _keep(self, _: object) -> None:
-        # What is kept is a convenience: a full disk must not stop anybody from choosing.
-        with contextlib.suppress(OSError):
-            _write({"favourites": list(self.favourites), "recent": list(self.recent)})
-
-    def __repr__(self) -> str:
-        return f"ModelPicker({len(self._specs)} models, {self.chosen or 'none'} chosen)"
-
-
-def _row(spec: ModelSpec) -> dict[str, Any]:
-    amount: Decimal | None = spec.price.amount
-    return {
-        "id": spec.id,
-        "name": spec.name or spec.slug,
-        "maker": spec.maker or spec.owner,
-        "category": spec.category,
-        "purpose": spec.purpose,
-        "price": spec.price.text,
-        "amount": None if amount is None else float(amount),
-        "output": spec.output_kind,
-        "here": spec.embedded,
-        "mask": spec.takes_mask,
-        "image": spec.takes_image,
-        "featured": spec.featured,
-    }
-
-
-def _file() -> Path:
-    return home() / "picker.json"
-
-
-def _kept() -> dict[str, list[str]]:
-    """What was kept; nothing if there is no file, or none that can be read."""
-    try:
-        kept = json.loads(_file().read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        kept = {}
-    kept = kept if isinstance(kept, Mapping) else {}
-    lists = {name: kept.get(name) for name in ("favourites", "recent")}
-    return {name: [str(one) for one in found] if isinstance(found, list) else [] for name, found in lists.items()}
-
-
-def _write(kept: Mapping[str, list[str]]) -> None:
-    path = _file()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Written beside and moved: another kernel may read at the same moment.
-    handle, name = tempfile.mkstemp(prefix="picker", suffix=".part", dir=path.parent)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(kept, file)
-    Path(name).replace(path)
+    def close(self) -> None:
+        """Close the list and the form; the form's runs stay."""
+        for part in (self._form, self._frame):
+            if part is not None:
+                part.close()
+        super().close()

@@ -7,7 +7,7 @@ import {
   kinds,
   ROW_PX,
   windowOf,
-} from "../../runflow_widgets/widgets/static/model_picker.js";
+} from "../../runflow_widgets/widgets/static/model_list.js";
 
 /**
  * @param {string} id

@@ -1,0 +1,122 @@
+"""What a form can be started from: the model's examples, bundled pictures, and the user's own values."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from .. import samples
+from ..catalogue import ModelSpec
+from ..errors import RunflowError
+from ..filling.presets import Preset, drop_preset, keep_preset, presets_of
+from ..images import thumbnail_webp
+from .form_core import FormCore
+from .sources import open_source
+
+_THUMB_PX: Final = 96
+#: Bundled pictures that show what a model does, and what goes with them.
+_SAMPLES: Final[dict[str, tuple[tuple[str, str, dict[str, Any]], ...]]] = {
+    "runflow/tag-removal": (("A mug with a tag", "tagged_mug", {}),),
+    "runflow/object-removal": (("A picnic without the ball", "picnic", {}),),
+    "runflow/product-isolation": (("A bottle", "perfume", {"aspect_ratio": "1:1", "resolution": "1K"}),),
+    "bria/background/remove": (("A plant", "plant", {}), ("A bottle", "perfume", {})),
+    "runflow/background-removal": (("A plant", "plant", {}),),
+}
+
+
+class FormPresets:
+    """Lists, keeps and fills in the presets of a form's model."""
+
+    def __init__(self, core: FormCore) -> None:
+        self._core = core
+        self._found: list[Preset] = []
+        core.on_build.append(self.tell)
+        core.head.on_msg(self._asked)
+
+    def tell(self) -> None:
+        """Show what there is for the form's model."""
+        core = self._core
+        try:
+            self._found = [*_bundled(core.spec), *presets_of(core.spec)]
+        except RunflowError as error:
+            core.tell(str(error), failed=True)
+            self._found = _bundled(core.spec)
+        core.head.presets = [{"name": one.name, "own": one.own, "thumb": one.thumb} for one in self._found]
+
+    def _asked(self, _: object, content: dict[str, Any], __: object) -> None:
+        name = str(content.get("name", ""))
+        with self._core.lock:
+            try:
+                match content.get("do"):
+                    case "undo":
+                        self._core.undo()
+                    case "keep":
+                        self.keep(name)
+                    case "drop":
+                        self._drop(name)
+                    case "preset":
+                        self._fill(name, own=content.get("own") is True)
+            except RunflowError as error:
+                self._core.tell(str(error), failed=True)
+
+    def _find(self, name: str, *, own: bool) -> Preset | None:
+        return next((preset for preset in self._found if preset.name == name and preset.own == own), None)
+
+    def _fill(self, name: str, *, own: bool) -> None:
+        preset = self._find(name, own=own)
+        if preset is not None:
+            self._core.take(preset.values, f"Started from: {name}.")
+
+    def keep(self, name: str) -> None:
+        """Keep the present values under a name."""
+        keep_preset(self._core.spec, name, self._core.answers.value, thumb=self._thumb())
+        self.tell()
+        self._core.tell(f"Kept as: {name}.")
+
+    def _drop(self, name: str) -> None:
+        core, preset = self._core, self._find(name, own=True)
+        if preset is None:
+            return
+        spec = core.spec
+        drop_preset(spec, name)
+        self.tell()
+
+        def back() -> None:
+            keep_preset(spec, name, preset.values, thumb=preset.thumb)
+            self.tell()
+
+        core.remember(back)
+        core.tell(f"Deleted: {name}.")
+
+    def _thumb(self) -> bytes:
+        photo = self._core.sheet.photo()
+        # An address may be slow, or be gone; a small picture is not worth waiting for it.
+        if photo is None or (isinstance(photo, str) and "://" in photo):
+            return b""
+        try:
+            return thumbnail_webp(open_source(photo)[0], _THUMB_PX)
+        except RunflowError:
+            return b""
+
+
+def _bundled(spec: ModelSpec) -> list[Preset]:
+    """Pictures that come with the package: they need neither key nor network."""
+    found = []
+    for title, sample, more in _SAMPLES.get(spec.id, ()):
+        values: dict[str, Any] = {_picture_name(spec): samples.path(sample), **more}
+        if spec.takes_mask:
+            values["mask"] = samples.path(f"{sample}_mask")
+        found.append(Preset(title, values, own=False, thumb=_thumb_of(sample)))
+    return found
+
+
+def _picture_name(spec: ModelSpec) -> str:
+    return "image" if spec.takes_mask else "image_url"
+
+
+def _thumb_of(sample: str) -> bytes:
+    if sample not in _thumbs:
+        _thumbs[sample] = thumbnail_webp(samples.load(sample), _THUMB_PX)
+    return _thumbs[sample]
+
+
+_thumbs: dict[str, bytes] = {}

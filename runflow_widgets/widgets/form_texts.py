@@ -1,0 +1,65 @@
+"""The present values of a form as text: code that runs, and JSON both ways."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import InputError, RunflowError
+from ..filling.kept import kept_file
+from ..filling.pasted import as_json, from_json
+from ..snippets import Named, snippet
+from ..wire import DEFAULT_BASE_URL
+from .form_core import FormCore
+
+
+class FormTexts:
+    """Writes the code and the JSON of a form while somebody looks at them, and fills in JSON that was pasted."""
+
+    def __init__(self, core: FormCore) -> None:
+        self._core = core
+        core.bar.observe(lambda _: self.tell(), ["panel", "language"])
+        core.bar.on_msg(self._asked)
+        core.on_refresh.append(self.tell)
+
+    def tell(self) -> None:
+        """Write what is looked at anew."""
+        bar = self._core.bar
+        if bar.panel == "code":
+            try:
+                bar.code = self.code(bar.language)
+            except RunflowError as error:
+                bar.code = f"# {error}"
+        elif bar.panel == "json":
+            try:
+                bar.json = as_json(self._core.answers.value)
+            except InputError as error:
+                bar.json_error = error.message
+
+    def code(self, language: str) -> str:
+        """The code of a run with the present values; files on disk and the notebook's pictures are variables."""
+        session = self._core.session
+        # The embedded service has no address outside this process; the code is for where others can reach it.
+        base_url = DEFAULT_BASE_URL if session.where == "embedded" else session.client.base_url
+        values = {name: self._coded(value, language) for name, value in self._core.answers.value.items()}
+        return snippet(language, self._core.spec, values, base_url=base_url)
+
+    def _coded(self, value: Any, language: str) -> Any:
+        if isinstance(value, list):
+            return [self._coded(entry, language) for entry in value]
+        if isinstance(value, dict | str | int | float | bool):
+            return value
+        # Outside of the notebook nobody knows its variables.
+        if language.startswith("python") and (name := self._core.sheet.variable_of(value)):
+            return Named(name)
+        return kept_file(value)
+
+    def _asked(self, _: object, content: dict[str, Any], __: object) -> None:
+        if content.get("do") != "fill":
+            return
+        try:
+            values = from_json(str(content.get("text", "")))
+        except InputError as error:
+            self._core.bar.json_error = f"{error.message} {error.advice}".strip()
+            return
+        self._core.bar.json_error = ""
+        self._core.take(values, "Filled in from JSON.")
