@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..catalogue import Catalogue, Field, ModelSpec
+from ..errors import InputError
 from ..wire import ASSET_SCHEME, Json
 from .jobs import media_inputs
 from .media import Media, MediaError
+from .ratio import ratio_of
 from .refusal import Location, Refusal, problem, text_path
 
 
@@ -40,11 +42,26 @@ def problems_with(spec: ModelSpec, inputs: Json, media: Media, loc: Location) ->
     for path, sentence in spec.check(inputs).items():
         kind = "missing" if " is missing" in sentence else "value_error"
         problems.append(problem([*loc, *text_path(path)], sentence, kind))
+    for path, sentence in _wrong_ratios(spec.inputs, inputs):
+        problems.append(problem([*loc, *text_path(path)], sentence))
     for path, url in media_inputs(spec.inputs, inputs):
         if url.startswith(ASSET_SCHEME) and media.ready_asset(url.removeprefix(ASSET_SCHEME)) is None:
             sentence = f"There is no asset {url[:100]}; upload the file, or confirm its upload, first."
             problems.append(problem([*loc, *text_path(path)], sentence))
     return problems
+
+
+def _wrong_ratios(fields: Sequence[Field], values: Json) -> Iterator[tuple[str, str]]:
+    """Proportions that no picture can have: said at once, and not when the run has already begun."""
+    for entry in fields:
+        value = values.get(entry.name)
+        if entry.name == "aspect_ratio" and isinstance(value, str):
+            try:
+                ratio_of(value, entry.name)
+            except InputError as error:
+                yield entry.name, f"{error.message} {error.advice}"
+        elif entry.fields and isinstance(value, dict):
+            yield from ((f"{entry.name}.{path}", text) for path, text in _wrong_ratios(entry.fields, value))
 
 
 async def with_assets(fields: Sequence[Field], values: Json, media: Media, owner: str, loc: Location) -> Json:

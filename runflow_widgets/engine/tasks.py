@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from .models import Map, Photo, part_of
-from .models.canvas import Placement, around, place, ratio_of, reframe, reframe_plane
+from .models.canvas import Placement, around, place, reframe, reframe_plane
 from .models.cutout import DOUBTFUL, Cutout, cut_out
 from .models.extend import extend
 from .models.inpaint import InpaintOptions, inpaint
@@ -19,6 +19,7 @@ from .models.isolate import TIERS, choose, frame_of, isolate
 from .models.matting import own_colours, refine
 from .models.neural import CUTOUTS, FILLERS, alpha_by, fill_by
 from .models.tags import remove_tags
+from .ratio import ratio_of
 from .workbench import Picture, Workbench
 from .workers import WorkDone, WorkOrder
 

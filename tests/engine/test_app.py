@@ -128,6 +128,11 @@ async def test_a_body_that_cannot_be_taken_is_refused_and_leaves_nothing(open_wo
         ({"image_url": "data:text/html;base64,AAAA"}, ["image_url"], "text/html"),
         ({"image_url": "data:image/png;base64,%%%"}, ["image_url"], "not base64"),
         ({"image_url": "https://a.test/b", "config": {"aspect_ratio": 1}}, ["config", "aspect_ratio"], "takes text"),
+        (
+            {"image_url": "https://a.test/b", "config": {"aspect_ratio": "wide"}},
+            ["config", "aspect_ratio"],
+            "'wide' is not an aspect ratio",
+        ),
         ({"image_url": "https://a.test/b", "image": 1}, ["image"], "did you mean 'image_url'?"),
     ],
 )

@@ -134,7 +134,10 @@ class HeadView {
     this.forget();
     for (const { name, own, thumb } of this.model.get("presets")) {
       const one = add("span", "preset", strip);
-      const start = add("button", "start", one, { type: "button", title: `Start from: ${name}` });
+      const start = add("button", "start", one, {
+        type: "button",
+        "aria-label": `Start from: ${name}`,
+      });
       start.dataset.own = String(own);
       if (thumb?.byteLength) add("img", "thumb", start, { alt: "" }).src = this.address(thumb);
       add("span", "", start).textContent = name;

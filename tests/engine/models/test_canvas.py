@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from runflow_widgets.engine.models.canvas import place, ratio_of, reframe, reframe_plane
+from runflow_widgets.engine.models.canvas import place, reframe, reframe_plane
+from runflow_widgets.engine.ratio import ratio_of
 from runflow_widgets.errors import InputError
 
 
