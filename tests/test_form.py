@@ -643,6 +643,21 @@ def test_values_are_kept_under_a_name_and_found_by_the_next_form(make):
     assert "square" in [one["name"] for one in other._core.head.presets]
 
 
+def test_values_that_were_kept_are_handed_on_in_one_file(make, tmp_path, monkeypatch):
+    form = make(TAGS, image_url=photo(), config={"aspect_ratio": "1:1"})
+    form.keep("square")
+
+    path = form.export_presets(tmp_path / "presets.json")
+    monkeypatch.setenv("RUNFLOW_HOME", str(tmp_path / "elsewhere"))
+    other = make(TAGS)
+    assert "square" not in [one["name"] for one in other._core.head.presets]
+    other.import_presets(path)
+    say(other._core.head, {"do": "preset", "name": "square", "own": True})
+
+    assert other.value["config"] == {"aspect_ratio": "1:1"}
+    assert open_image(other.value["image_url"]).size == (60, 40)
+
+
 # ---------------------------------------------------------------- running
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import ipywidgets
@@ -10,6 +11,7 @@ import traitlets as t
 
 from ..catalogue import ModelSpec
 from ..errors import InputError, RunflowError
+from ..filling.presets import export_presets, import_presets
 from ..running import Run
 from ..session import Session
 from ..wire import Json
@@ -106,6 +108,15 @@ class ModelForm(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typ
     def keep(self, name: str) -> None:
         """Keep the present values under a name, for the next time; a picture is kept as a file."""
         self._presets.keep(name)
+
+    def export_presets(self, path: str | Path) -> Path:
+        """Write the values you kept for this model into one JSON file to hand on, with the pictures in it."""
+        return export_presets(self.spec, path)
+
+    def import_presets(self, path: str | Path) -> None:
+        """Add the values in such a file to your own."""
+        import_presets(path)
+        self._presets.tell()
 
     def code(self, language: str = "python") -> str:
         """A run with the present values as code: `python`, `python-await`, `curl` or `javascript`."""

@@ -10,6 +10,7 @@ WIDGETS = """
 import runflow_widgets as rf
 photo = rf.samples.load('perfume').resize((88, 110))
 display(rf.MaskPad(photo), rf.ImageField(), rf.ModelPicker(), rf.compare(photo, photo.rotate(90, expand=True)))
+display(rf.form('google/nano-banana-pro/edit', prompt='a cat', num_images=2))
 """
 CELLS = "() => panel.content.widgets.map((cell) => cell.model.type + ':' + cell.model.sharedModel.source.length)"
 FOCUSED = [
@@ -19,6 +20,12 @@ FOCUSED = [
     (".rfw-field-button[data-name=here]", "a button of the field"),
     (".rfw-pick-chip", "a filter of the picker"),
     ("[role=slider]", "the divider"),
+    (".rfw-head-button", "the head of a form"),
+    (".rfw-form textarea", "a text of a form"),
+    (".rfw-form select", "a choice of a form"),
+    (".rfw-form .rfw-form-reset", "the way back to a default"),
+    (".rfw-form .noUi-handle", "a slider of a form"),
+    (".rfw-bar-button[data-name=code]", "the foot of a form"),
 ]
 
 
