@@ -139,9 +139,8 @@ def _open_default() -> Any:
     return import_module(".connection", __name__).connect()
 
 
-def _show_run(run: Any) -> dict[str, Any]:
-    bundle: dict[str, Any] = import_module(".widgets.run_panel", __name__).show(run)
-    return bundle
+def _show_run(run: Any) -> Any:
+    return import_module(".widgets.run_cell", __name__).show(run)
 
 
 # The package is where the layers are put together: below, nobody knows how a session is opened or a run is shown.

@@ -72,6 +72,16 @@ class Followed:
         """The run as the service last described it; None before it has answered."""
         return self._history[-1] if self._history else None
 
+    def watch(self, callback: Callable[[Any], object]) -> Callable[[], None]:
+        """Have a function called with this run after each change, on the portal's thread; gives the way to stop it."""
+        self._watchers.append(callback)
+
+        def stop() -> None:
+            if callback in self._watchers:
+                self._watchers.remove(callback)
+
+        return stop
+
     # ------------------------------------------------------------------ the job
 
     def _begin(self, work: Callable[[], Coroutine[Any, Any, None]], *, owned: bool = False) -> None:
@@ -231,3 +241,14 @@ def _failure_sentence(state: RunState) -> str:
     code = f" ({state.failure_code})" if state.failure_code else ""
     stage = f" in stage {state.failure_stage}" if state.failure_stage else ""
     return f"The run failed{stage}{code}: {state.failure_message or 'the service gives no reason.'}"
+
+
+def not_kept(inputs: Json) -> tuple[str, ...]:
+    """The inputs of which the record holds a file's name only."""
+
+    def is_lost(value: object) -> bool:
+        if isinstance(value, list):
+            return any(is_lost(entry) for entry in value)
+        return isinstance(value, str) and value.startswith("file:")
+
+    return tuple(name for name, value in inputs.items() if is_lost(value))

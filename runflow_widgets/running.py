@@ -6,7 +6,7 @@ import asyncio
 import concurrent.futures
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Generator, Mapping
+from collections.abc import AsyncIterator, Generator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from .catalogue import ModelSpec
 from .client import gather, new_key
 from .errors import ConfigError, InputError, OutputError, RunFailed, RunflowError, RunTimeout
-from .following import FREE, Followed, living
+from .filling.kept import kept_values
+from .following import FREE, Followed, living, not_kept
 from .ledger import Entry
 from .nesting import warn_of_the_original
 from .portal import BEAT_S
@@ -201,16 +202,6 @@ class Run(Followed):
         finally:
             unwatch()
 
-    def watch(self, callback: Callable[[Run], object]) -> Callable[[], None]:
-        """Have a function called with this run after each change, on the portal's thread; gives the way to stop it."""
-        self._watchers.append(callback)
-
-        def stop() -> None:
-            if callback in self._watchers:
-                self._watchers.remove(callback)
-
-        return stop
-
     # ------------------------------------------------------------------ what a person may do
 
     def stop_waiting(self) -> None:
@@ -236,28 +227,28 @@ class Run(Followed):
 
     def again(self, /, **changes: Any) -> Run:
         """Run it once more, with some inputs changed; a new run, and a new price."""
-        inputs = self._given or self._inputs_of_record(changes)
+        inputs, lost = self.given()
+        if missing := [name for name in lost if name not in changes]:
+            raise InputError(
+                f"The file given as {', '.join(missing)} was not kept with the record of this run.",
+                field=missing[0],
+                advice=f"Pass it again: run.again({missing[0]}=…).",
+            )
         return start(self.model, {**inputs, **changes}, timeout_s=self._timeout_s, session=self._session)
 
-    def _inputs_of_record(self, changes: Mapping[str, Any]) -> Json:
-        lost = [
-            name
-            for name, value in self._entry.inputs.items()
-            if isinstance(value, str) and value.startswith("file:") and name not in changes
-        ]
-        if lost:
-            raise InputError(
-                f"The file given as {', '.join(lost)} was not kept with the record of this run.",
-                field=lost[0],
-                advice=f"Pass it again: run.again({lost[0]}=…).",
-            )
-        return self.inputs
+    def given(self) -> tuple[Json, tuple[str, ...]]:
+        """The inputs as they were passed; of a run of the record without its files, whose names come second."""
+        if self._given:
+            return dict(self._given), ()
+        lost = not_kept(self.inputs)
+        return {name: value for name, value in self.inputs.items() if name not in lost}, lost
 
     def code(self, language: str = "python") -> str:
-        """The run as code to copy: `python`, `python-await`, `curl` or `javascript`."""
+        """The run as code to copy: `python`, `python-await`, `curl` or `javascript`; pictures are kept as files."""
         # The embedded service has no address outside this process; the code is for where others can reach it.
         base_url = DEFAULT_BASE_URL if self.is_embedded else self._session.client.base_url
-        return snippet(language, self.model, self._entry.inputs, base_url=base_url)
+        inputs = kept_values(self.spec, self._given) if self._given else self.inputs
+        return snippet(language, self.spec, inputs, base_url=base_url)
 
     @classmethod
     def from_callback(cls, payload: Mapping[str, Any], *, session: Session | None = None) -> Run:
@@ -296,7 +287,15 @@ class Run(Followed):
         return f"Run({' · '.join(facts)})"
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
-        return view_of(self)
+        view = view_of(self)
+        return {"text/plain": repr(self)} if view is None else view._repr_mimebundle_()
+
+    def _ipython_display_(self) -> None:
+        view = view_of(self)
+        if view is None:
+            # IPython then shows the repr.
+            raise NotImplementedError
+        view._ipython_display_()
 
 
 def _spec(session: Session, model: str) -> ModelSpec:

@@ -82,7 +82,7 @@ class Session:
 _lock = threading.RLock()
 _current: Session | None = None
 _opener: Callable[[], Session] | None = None
-_viewer: Callable[[Any], dict[str, Any]] | None = None
+_viewer: Callable[[Any], Any] | None = None
 _budget = Budget()
 
 
@@ -108,15 +108,15 @@ def opened() -> Session | None:
     return _current
 
 
-def shows_with(viewer: Callable[[Any], dict[str, Any]]) -> None:
+def shows_with(viewer: Callable[[Any], Any]) -> None:
     """Say how a run is shown in a cell; the widgets do it, and nothing below them knows of widgets."""
     global _viewer
     _viewer = viewer
 
 
-def view_of(run: object) -> dict[str, Any]:
-    """The mime bundle of a run: a live panel where one was named, else its text."""
-    return _viewer(run) if _viewer is not None else {"text/plain": repr(run)}
+def view_of(run: object) -> Any:
+    """What shows a run in a cell; None where nothing was named."""
+    return _viewer(run) if _viewer is not None else None
 
 
 def use(session: Session | None) -> Session | None:

@@ -311,6 +311,19 @@ def test_the_lock_takes_the_seed_that_a_run_really_used(make):
     assert form.value == {"seed": 4711}
 
 
+def test_a_result_is_put_where_the_model_takes_its_picture(make):
+    one, several = make(TAGS), make("google/nano-banana-2/edit", prompt="a")
+
+    one.use(picture := photo())
+    several.use(picture)
+    assert one.value == {"image_url": picture}
+    assert several.value == {"prompt": "a", "image_urls": [picture]}
+    one.undo()
+    assert one.value == {}
+    with pytest.raises(InputError, match="takes no picture"):
+        make("google/veo3.1").use(picture)
+
+
 # ---------------------------------------------------------------- pictures
 
 
@@ -674,7 +687,7 @@ def test_one_press_is_one_run(make, copying):
     (run,) = form.runs
     run.result(60)
 
-    assert form._runs.widget.children[0].title == TAGS
+    assert form._runs.widget.children[0].panel.title == TAGS
     press(form, "b")
     assert len(form.runs) == 2
     form.runs[-1].result(60)

@@ -7,6 +7,7 @@ import httpx
 import numpy as np
 import pytest
 from PIL import Image
+from recording import say, wire  # noqa: F401
 
 import runflow_widgets as rf
 from runflow_widgets.catalogue import Catalogue
@@ -15,7 +16,11 @@ from runflow_widgets.errors import RunCancelled
 from runflow_widgets.ledger import Ledger
 from runflow_widgets.portal import shared
 from runflow_widgets.session import Session
-from runflow_widgets.widgets.run_panel import RunPanel, show, static_html
+from runflow_widgets.widgets.compare import Compare
+from runflow_widgets.widgets.form import ModelForm
+from runflow_widgets.widgets.model_picker import ModelPicker
+from runflow_widgets.widgets.run_cell import show
+from runflow_widgets.widgets.run_panel import RunPanel, static_html
 
 MODEL = "bria/background/remove"
 
@@ -77,7 +82,7 @@ def test_the_page_asks_to_stop_waiting_for_a_remote_run():
     seen(panel, lambda panel: panel.status == "queued")
 
     panel._handle_custom_msg({"do": "cancel"}, [])
-    refused = panel.says
+    refused = panel.notice
     panel._handle_custom_msg({"do": "stop"}, [])
 
     assert "no public way to cancel" in refused
@@ -90,7 +95,7 @@ def test_what_a_page_without_widgets_shows_holds_no_foreign_html(slow, finish, p
     finish()
     run = rf.run(MODEL, image=photo).result(30)
 
-    bundle = show(run)
+    bundle = run._repr_mimebundle_()
 
     assert bundle["text/plain"] == repr(run)
     assert "data:image/webp;base64," in bundle["text/html"]
@@ -103,3 +108,110 @@ def test_text_of_the_service_is_escaped(slow, photo, finish):
 
     assert "<script>" not in static_html(run)
     finish()
+
+
+# ---------------------------------------------------------------- what a person may do
+
+
+def done(photo, finish, **more):
+    finish()
+    return rf.run(MODEL, image=photo, **more).result(30)
+
+
+def test_the_files_are_sent_to_the_page_to_be_saved(slow, finish, photo, wire):  # noqa: F811
+    run = done(photo, finish)
+    panel = RunPanel(run)
+
+    say(panel, {"do": "save"})
+
+    ((content, buffers),) = wire.custom(panel)
+    assert content == {"kind": "file", "name": "remove-01.png"}
+    assert bytes(buffers[0]) == run.outputs[0].read_bytes()
+
+
+def test_the_code_is_written_when_it_is_looked_at(slow, finish, photo):
+    panel = RunPanel(done(photo, finish))
+
+    assert panel.code == ""
+    panel.opened = "code"
+    assert "rf.run(" in panel.code
+    panel.language = "curl"
+    assert panel.code == panel.run.code("curl")
+
+
+def test_a_comparison_opens_below_the_panel_and_closes_again(slow, finish, photo):
+    view = show(done(photo, finish))
+
+    view._act("compare")
+    assert isinstance(view.children[1], Compare)
+    first = view.children[1]
+    view._act("compare")
+    assert view.children == (view.panel,)
+    view._act("compare")
+    assert view.children[1] is first
+
+
+def test_a_result_leads_on_to_the_next_model(slow, finish, photo):
+    view = show(done(photo, finish))
+
+    view._act("use")
+    picker = view.children[1]
+    assert isinstance(picker, ModelPicker)
+    picker.chosen = "google/nano-banana-pro/edit"
+    assert picker.form.value == {"image_urls": [view.run.outputs[0]]}
+    picker.close()
+
+
+def test_the_inputs_of_a_run_are_edited_in_a_form(slow, finish, photo):
+    view = show(done(photo, finish, sync_mode=False))
+
+    view._act("edit")
+    form = view.children[1]
+
+    assert isinstance(form, ModelForm)
+    assert form.value == {"image_url": photo, "sync_mode": False}
+    form.close()
+
+
+def test_a_run_of_the_record_says_which_file_has_to_be_chosen_again(slow, finish, photo):
+    key = done(photo, finish, sync_mode=False).key
+
+    view = show(rf.runs.get(key))
+    view._act("edit")
+    form = view.children[1]
+
+    assert form.value == {"sync_mode": False}
+    assert "image_url" in form._core.head.says
+    view.panel._handle_custom_msg({"do": "again"}, [])
+    assert "was not kept" in view.panel.notice
+    form.close()
+
+
+def test_run_again_is_a_new_run_below(slow, finish, photo):
+    view = show(done(photo, finish))
+
+    view._act("again")
+    view.children[1].run.result(30)
+
+    assert view.children[1].run.key != view.run.key
+    assert view.panel.again == "runs here: free"
+
+
+def test_a_failure_tells_what_would_do_and_what_a_helper_wants_to_know():
+    answer = {"code": "INSUFFICIENT_CREDIT", "message": "No credit."}
+    client = Client(
+        "rf_live_secretsecret",
+        transport=httpx.MockTransport(
+            lambda _: httpx.Response(402, json=answer, headers={"runflow-request-id": "req-7"})
+        ),
+        pace=Pace(scale=0),
+    )
+    session = Session(client, "remote", shared(), Ledger(), Catalogue.bundled())
+    panel = RunPanel(rf.run("runflow/skin-fix", image_url="https://x/y.png", session=session))
+
+    assert seen(panel, lambda panel: panel.failed)
+    assert "Top up" in panel.advice
+    for known in ("CreditError", "INSUFFICIENT_CREDIT", "http status: 402", panel.run.key, "runflow/skin-fix"):
+        assert known in panel.details
+    assert "secret" not in str(panel.get_state())
+    session.close()

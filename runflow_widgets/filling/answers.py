@@ -12,6 +12,7 @@ from ..client import ZIPPED
 from ..errors import InputError
 from ..images import is_image_like
 from ..wire import ASSET_SCHEME, Asset, Json
+from .kept import SHORT_NAMES
 from .questions import Question, questions_of, takes_short_names
 
 _PENDING: Final = f"{ASSET_SCHEME}00000000-0000-0000-0000-000000000000"
@@ -63,7 +64,16 @@ class Answers:
         if not isinstance(values, Mapping):
             raise InputError(f"The inputs are {values!r}; they must be an object with a name for each value.")
         self.unread.clear()
-        self._values = {str(name): _copied(entry) for name, entry in values.items() if entry is not None}
+        named = (self._with_real_name(str(name), entry) for name, entry in values.items() if entry is not None)
+        self._values = {name: _copied(entry) for name, entry in named}
+
+    def _with_real_name(self, name: str, value: Any) -> tuple[str, Any]:
+        """`image=` and `mask=` stand for whatever the model calls them, as in `rf.run`."""
+        takes = {question.name: question for question in self.questions}
+        goal = _counterpart(name, takes) if name in SHORT_NAMES and name not in takes else None
+        if goal is None:
+            return name, value
+        return goal.name, [value] if goal.ask == "image_list" and not isinstance(value, list | tuple) else value
 
     def get(self, path: str) -> Any:
         """The value at a path such as `config.aspect_ratio`; None if it was not set."""

@@ -14,7 +14,7 @@ from .variables import File, Place, Variables, names_in
 _STEP: Final = 4
 _WIDTH: Final = 88
 #: Keywords of `rf.run` that are no inputs.
-OPTIONS: Final = frozenset({"callback_url", "client_ref", "metadata", "session", "timeout_s"})
+OPTIONS: Final = frozenset({"callback_url", "client_ref", "metadata", "session", "timeout_s", "within_budget"})
 
 
 def blocking(request: Request) -> str:

@@ -20,6 +20,7 @@ from .form_presets import FormPresets
 from .form_runs import FormRuns
 from .form_texts import FormTexts
 from .model_list import ModelList
+from .run_view import RunView
 
 
 class ModelForm(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
@@ -55,7 +56,7 @@ class ModelForm(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typ
         self._inside = False
         self._picker: ModelList | None = None
         self._core = core = FormCore(model, {**(value or {}), **more}, session)
-        self._presets, self._runs, self._texts = FormPresets(core), FormRuns(core), FormTexts(core)
+        self._presets, self._runs, self._texts = FormPresets(core), FormRuns(core, self._view_of), FormTexts(core)
         super().__init__()
         self.add_class("rfw-form")
         core.on_build.append(self._arrange)
@@ -93,6 +94,18 @@ class ModelForm(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typ
             raise InputError(f"{self.spec.id}: {sentence}{more}", field=path)
         return self._runs.go(count)
 
+    def use(self, picture: object) -> None:
+        """Put a picture, or a run's result, where the model takes its picture; `undo` takes it out again."""
+        self._core.use(picture)
+
+    def edit(self, run: Run) -> None:
+        """Fill in what a run was given, to change it and run it again."""
+        values, lost = run.given()
+        if run.model != self.spec.id:
+            self._core.change_model(run.spec)
+        again = f" To be chosen again: {', '.join(lost)}." if lost else ""
+        self._core.take(values, f"Filled in as for that run.{again}")
+
     def reset(self) -> None:
         """Take back everything that was set; `undo` brings it back."""
         self._core.take({}, "Emptied.")
@@ -100,6 +113,10 @@ class ModelForm(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typ
     def change_model(self, model: str | ModelSpec) -> None:
         """Ask for another model, also one that no catalogue lists; what fits there is kept."""
         self._core.change_model(model)
+
+    def say(self, sentence: str) -> None:
+        """Say something at the head of the form."""
+        self._core.tell(sentence)
 
     def undo(self) -> None:
         """Take back the last change that replaced several values at once."""
@@ -157,6 +174,10 @@ class ModelForm(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typ
         core = self._core
         picker = [self._picker] if self._picker is not None and core.head.choosing else []
         self.children = [core.head, *picker, *core.sheet.widgets, core.bar, self._runs.widget]
+
+    def _view_of(self, run: Run) -> RunView:
+        # In a form, a run leads back to the form.
+        return RunView(run, use=lambda _, output: self.use(output), edit=lambda view: self.edit(view.run))
 
     def _choose(self, *, opened: bool) -> None:
         with self._core.lock:

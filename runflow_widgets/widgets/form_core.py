@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from ..catalogue import Catalogue, ModelSpec
-from ..errors import RunflowError
-from ..filling import Answers
+from ..errors import InputError, RunflowError
+from ..filling import Answers, picture_of
 from ..session import Session, current
 from ..wire import Json
 from .form_bar import FormBar
@@ -97,6 +97,14 @@ class FormCore:
             self._remember_values()
             self.put(values)
             self.tell(sentence)
+
+    def use(self, picture: object) -> None:
+        """Put a picture where the model takes the one that it works on."""
+        question = picture_of(self.answers.questions)
+        if question is None:
+            raise InputError(f"{self.spec.id} takes no picture.", advice="Choose a model that does.")
+        value = [picture] if question.ask == "image_list" else picture
+        self.take({**self.answers.value, question.name: value}, f"{question.label} is another picture now.")
 
     def change_model(self, model: str | ModelSpec) -> None:
         """Ask for another model; what fits there is kept, and it is said what does not."""

@@ -16,7 +16,6 @@ from ..filling import Question
 from ..running import Run, start
 from ..session import Session, check_budget
 from .form_core import FormCore
-from .run_panel import RunPanel
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -29,8 +28,9 @@ _MOST_SEED: Final = 2**31 - 1
 class FormRuns:
     """Starts the runs of a form, follows them, and tells the form's foot."""
 
-    def __init__(self, core: FormCore) -> None:
+    def __init__(self, core: FormCore, view_of: Callable[[Run], ipywidgets.Widget]) -> None:
         self._core = core
+        self._view_of = view_of
         self.widget = ipywidgets.VBox([])
         self.widget.add_class("rfw-form-runs")
         self.all: list[Run] = []
@@ -119,8 +119,7 @@ class FormRuns:
 
     def _show(self, run: Run) -> None:
         self.all.append(run)
-        panel = RunPanel(run)
-        shown = [panel, *self.widget.children]
+        shown = [self._view_of(run), *self.widget.children]
         self.widget.children = shown[:_MOST_SHOWN]
         for old in shown[_MOST_SHOWN:]:
             old.close()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import ipywidgets
 import traitlets as t
 
+from ..catalogue import ModelSpec
 from .form import ModelForm
 from .model_list import ModelList
 
@@ -21,16 +23,25 @@ class ModelPicker(ModelList):
         >>> picker = rf.ModelPicker()
         >>> picker
         >>> picker.form.runs[-1].image
+
+    Args:
+        picture: What the form of the chosen model begins with: a picture, or a run's result.
     """
 
     _form: ModelForm | None = None
     _frame: ipywidgets.VBox | None = None
+
+    def __init__(self, models: Iterable[ModelSpec] | None = None, *, picture: object = None, **options: Any) -> None:
+        self._picture = picture
+        super().__init__(models, **options)
 
     @property
     def form(self) -> ModelForm | None:
         """The form of the chosen model; None while none is chosen."""
         if self._form is None and self.value is not None:
             self._form = ModelForm(self.value)
+            if self._picture is not None and self.value.takes_image:
+                self._form.use(self._picture)
             # The form has a list of its own; what is chosen there is chosen here.
             self._form.observe(lambda change: self._form_changed(change["new"]), "model")
         return self._form

@@ -7,6 +7,8 @@ import html
 import threading
 import time
 import weakref
+from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +18,7 @@ import traitlets as t
 from ..errors import RunflowError
 from ..images import thumbnail_webp
 from ..running import Run
+from ..snippets import LANGUAGES
 
 _STATIC: Final = Path(__file__).parent / "static"
 #: The page is told of progress at most this often.
@@ -72,6 +75,22 @@ class RunPanel(anywidget.AnyWidget):
     """A small picture of the first result, as WebP."""
     files = t.List(t.Unicode()).tag(sync=True)
     """Where the results lie on this machine."""
+    advice = t.Unicode().tag(sync=True)
+    """What would do, after a failure."""
+    details = t.Unicode().tag(sync=True)
+    """All that is known of a failure, to be copied; never the key."""
+    again = t.Unicode().tag(sync=True)
+    """What running it once more would cost."""
+    opened = t.Unicode().tag(sync=True)
+    """What stands open below: `code`, or what the view has opened; empty if nothing."""
+    language = t.Enum(LANGUAGES, LANGUAGES[0]).tag(sync=True)
+    """The language of the code."""
+    code = t.Unicode().tag(sync=True)
+    """The run as code; written when it is asked for."""
+    notice = t.Unicode().tag(sync=True)
+    """What became of the last thing that was asked for."""
+    notify = t.Bool(default_value=False).tag(sync=True)
+    """Whether the page tells by a notice and in its title when the run is over; only if a person wants it."""
 
     def __init__(self, run: Run) -> None:
         # Before the traits are set: the portal may report a change while the widget is being made.
@@ -79,8 +98,11 @@ class RunPanel(anywidget.AnyWidget):
         self._pending = False
         self._written = 0.0
         self._run = run
+        #: Told of what is asked for and is not the panel's own: compare, use, edit, again, saved.
+        self.on_action: Callable[[str], None] = lambda _: None
         super().__init__(**_facts(run))
         self.on_msg(self._asked)
+        self.observe(lambda _: self._tell_code(), ["opened", "language"])
         if not run.done:
             # Weakly, or a panel that is no longer shown would live as long as its run.
             reference = weakref.ref(self)
@@ -110,14 +132,38 @@ class RunPanel(anywidget.AnyWidget):
             for name, value in _facts(self._run).items():
                 setattr(self, name, value)
 
+    @property
+    def run(self) -> Run:
+        """The run that is shown."""
+        return self._run
+
     def _asked(self, _: object, content: dict[str, Any], __: object) -> None:
+        action = str(content.get("do"))
+        self.notice = ""
         try:
-            if content.get("do") == "cancel":
+            if action == "cancel":
                 self._run.cancel()
-            elif content.get("do") == "stop":
+            elif action == "stop":
                 self._run.stop_waiting()
+            elif action == "save":
+                self._send_files()
+            else:
+                self.on_action(action)
         except RunflowError as error:
-            self.says = str(error)
+            self.notice = str(error)
+
+    def _send_files(self) -> None:
+        """Send the results to the page, which saves them where its person keeps downloads."""
+        stem = self._run.model.rpartition("/")[2]
+        for output in self._run.outputs:
+            self.send({"kind": "file", "name": f"{stem}-{output.name}"}, [output.read_bytes()])
+
+    def _tell_code(self) -> None:
+        if self.opened == "code":
+            try:
+                self.code = self._run.code(self.language)
+            except RunflowError as error:
+                self.code = f"# {error}"
 
     def __repr__(self) -> str:
         return f"RunPanel({self._run!r})"
@@ -144,7 +190,31 @@ def _facts(run: Run) -> dict[str, Any]:
         "embedded": run.is_embedded,
         "picture": _picture(run) if over else b"",
         "files": [str(output.path) for output in run.outputs],
+        "advice": run.error.advice if over and run.error is not None else "",
+        "details": _details(run) if over and run.error is not None else "",
+        "again": "runs here: free" if run.is_embedded else run.price.text,
     }
+
+
+def _details(run: Run) -> str:
+    """What somebody who is asked for help wants to know."""
+    error, state = run.error, run.state
+    assert error is not None
+    known = {
+        "error": type(error).__name__,
+        "says": error.message,
+        "advice": error.advice,
+        "code": getattr(error, "code", None) or (state.failure_code if state else None),
+        "stage": state.failure_stage if state else None,
+        "http status": getattr(error, "status", None),
+        "model": run.model,
+        "run": run.id,
+        "key": run.key,
+        "request": error.request_id,
+        "where": "embedded" if run.is_embedded else "remote",
+        "version": f"runflow_widgets {version('runflow-widgets')}",
+    }
+    return "\n".join(f"{name}: {value}" for name, value in known.items() if value)
 
 
 def _price(run: Run) -> str:
@@ -167,19 +237,6 @@ def _picture(run: Run) -> bytes:
 
 
 _pictures: weakref.WeakKeyDictionary[Run, bytes] = weakref.WeakKeyDictionary()
-_panels: weakref.WeakKeyDictionary[Run, RunPanel] = weakref.WeakKeyDictionary()
-
-
-def show(run: Run) -> dict[str, Any]:
-    """The mime bundle of a run: the live panel, and beside it what a page without widgets shows."""
-    panel = _panels.get(run)
-    if panel is None or panel.comm is None:
-        panel = _panels[run] = RunPanel(run)
-    live = panel._repr_mimebundle_()
-    bundle = dict(live[0]) if live else {}
-    bundle["text/plain"] = repr(run)
-    bundle["text/html"] = static_html(run)
-    return bundle
 
 
 def static_html(run: Run) -> str:

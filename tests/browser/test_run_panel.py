@@ -45,7 +45,7 @@ def test_a_run_shown_in_a_cell_is_alive_until_it_is_done(notebook, kind):
     assert panel.locator("img").evaluate("(image) => image.decode().then(() => image.naturalWidth)") > 100
     assert "free: it ran here" in panel.inner_text()
     assert "Embedded" in panel.inner_text()
-    assert panel.get_by_role("button").count() == 0
+    assert panel.get_by_role("button", name="Cancel").count() == 0
     keep_picture(page, f"run-panel-{kind}-done")
 
 
@@ -57,7 +57,7 @@ def test_a_run_is_cancelled_with_its_button_and_by_keyboard(notebook):
 
     panel.get_by_role("button", name="Cancel").focus()
     page.page.keyboard.press("Enter")
-    panel.get_by_text("The run was cancelled").wait_for()
+    panel.get_by_role("status").get_by_text("The run was cancelled").wait_for()
 
     page.until("run.done")
     assert page.ask("run.status") in ("canceled", "cancelled")
@@ -133,3 +133,81 @@ def test_a_saved_notebook_keeps_the_result_as_a_picture(notebook, server):
     html = "".join(page.outputs()[2][0]["data"]["text/html"])
     assert "data:image/webp;base64," in html
     assert "bria/background/remove" in html
+
+
+def test_a_run_leads_on_to_a_comparison_code_a_form_and_the_next_run(notebook):
+    cell = (
+        "import runflow_widgets as rf\nmug = rf.samples.load('tagged_mug').resize((220, 160))\n"
+        "run = rf.run('runflow/tag-removal', image=mug)\nrun"
+    )
+    page = notebook([cell])
+    page.run_all()
+    panel = page.page.locator(PANEL).first
+    panel.get_by_role("button", name="Compare").wait_for(timeout=60_000)
+
+    with page.page.expect_download() as download:
+        panel.get_by_role("button", name="Save").click()
+    assert download.value.suggested_filename == "tag-removal-01.png"
+    panel.get_by_role("button", name="Compare").click()
+    page.page.locator(".rfw-cmp").get_by_role("slider").first.wait_for()
+    keep_picture(page, "run-panel-compare")
+    panel.get_by_role("button", name="Code", exact=True).click()
+    panel.get_by_text("import runflow_widgets").wait_for()
+    page.page.locator(".rfw-cmp").wait_for(state="detached")
+    keep_picture(page, "run-panel-code")
+    panel.get_by_role("button", name="Edit and run again").click()
+    form = page.page.locator(".rfw-form")
+    form.get_by_text("picture · 220 × 160 px").wait_for()
+    panel.get_by_role("button", name="Use as input").click()
+    page.page.get_by_role("combobox", name="Search models").wait_for()
+    panel.get_by_role("button", name="Run again · runs here: free").click()
+    page.page.locator(PANEL).nth(1).get_by_text("Done").wait_for(timeout=60_000)
+
+    assert page.ask("len(rf.runs(model='tag-removal', since=str(run._entry.created_at)))") == 2
+
+
+def test_the_saved_notebook_tells_how_the_run_ended(notebook):
+    page = notebook([SLOW, "run"])
+    page.run_all()
+    page.page.locator(PANEL).get_by_text("Running").wait_for()
+
+    page.ask("gate.touch()")
+    page.page.locator(PANEL).locator("img").wait_for()
+    page.page.wait_for_function(
+        "() => panel.content.widgets[1].model.outputs.get(0).toJSON().data['text/html'].includes('Done')"
+    )
+
+    (output,) = page.outputs()[1]
+    assert "free: it ran here" in output["data"]["text/html"]
+    assert "data:image/webp;base64," in output["data"]["text/html"]
+
+
+def test_a_notice_is_given_only_when_it_is_wanted(notebook):
+    page = notebook([SLOW, "run"])
+    page.page.context.grant_permissions(["notifications"])
+    page.run_all()
+    panel = page.page.locator(PANEL)
+    panel.get_by_text("Running").wait_for()
+    page.page.evaluate(
+        """() => {
+          window.told = [];
+          window.Notification = class { constructor(title, { body }) { window.told.push(body); } };
+          Notification.permission = "granted";
+          Notification.requestPermission = async () => "granted";
+          Object.defineProperty(document, "hidden", { value: true, configurable: true });
+        }"""
+    )
+
+    panel.get_by_role("button", name="Notify me").click()
+    page.until("__import__('runflow_widgets').widgets.run_cell.show(run).panel.notify")
+    page.ask("gate.touch()")
+    page.page.wait_for_function("() => window.told.length === 1 && document.title.startsWith('(1) ')")
+    page.page.evaluate(
+        """() => {
+          Object.defineProperty(document, "hidden", { value: false, configurable: true });
+          document.dispatchEvent(new Event("visibilitychange"));
+        }"""
+    )
+
+    assert page.page.evaluate("() => window.told") == ["bria/background/remove: Done"]
+    assert not page.page.evaluate("() => document.title.startsWith('(')")

@@ -127,6 +127,20 @@ def test_the_value_is_a_copy_but_a_picture_is_the_very_one():
     assert answers.value["image_url"] is PHOTO
 
 
+@pytest.mark.parametrize(
+    ("model", "given", "value"),
+    [
+        ("runflow/tag-removal", {"image": PHOTO}, {"image_url": PHOTO}),
+        ("google/nano-banana-2/edit", {"image": PHOTO}, {"image_urls": [PHOTO]}),
+        ("google/nano-banana-2/edit", {"images": [PHOTO]}, {"image_urls": [PHOTO]}),
+        ("openai/gpt-image-2/edit", {"mask": PHOTO}, {"mask_url": PHOTO}),
+        ("runflow/object-removal", {"image": PHOTO, "mask": PHOTO}, {"image": PHOTO, "mask": PHOTO}),
+    ],
+)
+def test_the_short_names_of_a_run_work_here_too(model, given, value):
+    assert Answers(CATALOGUE.get(model), given).value == value
+
+
 def test_what_no_question_asks_for_is_kept_beside():
     answers = Answers(spec(Field("prompt"), completeness="truncated"), {"prompt": "a", "lora": {"scale": 2}})
 

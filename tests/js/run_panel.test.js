@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { barFraction, duration, timeText } from "../../runflow_widgets/widgets/static/run_panel.js";
+import {
+  actionsFor,
+  barFraction,
+  countedTitle,
+  duration,
+  timeText,
+} from "../../runflow_widgets/widgets/static/run_panel.js";
 
 /** @type {[number, string][]} */
 const DURATIONS = [
@@ -39,4 +45,19 @@ test("without a number the bar only shows that something goes on", () => {
 test("a fraction outside its range is brought back into it", () => {
   assert.equal(barFraction({ progress: 1.7, done: false, failed: false }), 1);
   assert.equal(barFraction({ progress: -1, done: false, failed: false }), 0);
+});
+
+test("a run that goes on can be stopped and told of, a run that is over leads on", () => {
+  const over = { done: true, failed: false, hasPicture: true, hasFiles: true };
+
+  assert.deepEqual(actionsFor({ ...over, done: false }), ["stop", "notify"]);
+  assert.deepEqual(actionsFor(over), ["save", "compare", "use", "again", "edit", "code"]);
+  assert.deepEqual(actionsFor({ ...over, hasPicture: false }), ["save", "again", "edit", "code"]);
+  assert.deepEqual(actionsFor({ ...over, failed: true }), ["again", "edit", "code"]);
+});
+
+test("the title counts what ended unseen and forgets it again", () => {
+  assert.equal(countedTitle("shirts.ipynb", 1), "(1) shirts.ipynb");
+  assert.equal(countedTitle("(1) shirts.ipynb", 2), "(2) shirts.ipynb");
+  assert.equal(countedTitle("(2) shirts.ipynb", 0), "shirts.ipynb");
 });
