@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from rig import Browser, JupyterServer, Notebook
+from warm import Kernels, Pages
 
 
 @pytest.fixture(scope="session")
@@ -19,28 +20,48 @@ def browser():
         yield browser
 
 
+@pytest.fixture(scope="session")
+def pages(browser):
+    return Pages(browser)
+
+
+@pytest.fixture(scope="session")
+def kernels(server):
+    kernels = Kernels(server)
+    yield kernels
+    kernels.close()
+
+
 @pytest.fixture
-def notebook(server, browser, request, tmp_path):
+def notebook(server, browser, pages, kernels, request, tmp_path):
     """notebook([cells…], kind="lab") opens a notebook; its page must stay free of faults and on this machine."""
-    opened = []
+    taken, opened = [], []
 
     def open_notebook(cells, *, kind="lab", dark=False, **screen):
-        name = re.sub(r"\W+", "-", request.node.name) + f"-{len(opened)}.ipynb"
-        page = browser.page(colour_scheme="dark" if dark else "light", **screen)
-        opened.append(Notebook(page, server, name, cells, kind=kind, dark=dark))
+        name = re.sub(r"\W+", "-", request.node.name) + f"-{len(taken)}.ipynb"
+        taken.append((name, pages.take(kind=kind, dark=dark, **screen)))
+        kernels.give(name)
+        opened.append(Notebook(taken[-1][1], server, name, cells, kind=kind, dark=dark))
         return opened[-1]
 
     yield open_notebook
     failed = getattr(request.node, "failed_here", False)
-    for index, one in enumerate(opened):
-        if failed:
+    if failed:
+        for index, (_, page) in enumerate(taken):
             picture = Path(tmp_path) / f"failed-{index}.png"
-            one.page.screenshot(path=picture)
+            page.screenshot(path=picture)
             print("what a person would have seen:", picture)
-    faults = [fault for one in opened for fault in one.page.faults]
-    for one in opened:
-        one.close()
+    faults = [fault for _, page in taken for fault in page.faults]
     strayed, browser.strayed[:] = list(browser.strayed), []
+    for one in opened:
+        one.forget_kernel()
+    for name, page in taken:
+        kernels.end(name)
+        # Nobody knows what a failed test has left behind.
+        if failed or faults or strayed:
+            page.context.close()
+        else:
+            pages.give_back(page)
     assert faults == []
     assert strayed == []
 

@@ -133,9 +133,12 @@ class JupyterServer:
         self.log.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def ask(self, path: str, method: str = "GET"):
+    def ask(self, path: str, method: str = "GET", body: dict | None = None):
         request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}{path}", method=method, headers={"Authorization": f"token {self.token}"}
+            f"http://127.0.0.1:{self.port}{path}",
+            data=None if body is None else json.dumps(body).encode(),
+            method=method,
+            headers={"Authorization": f"token {self.token}"},
         )
         with urllib.request.urlopen(request, timeout=10) as answer:
             data = answer.read()
@@ -187,8 +190,11 @@ class Notebook:
         notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
         notebook.cells = [nbformat.v4.new_code_cell(cell) for cell in cells]
         nbformat.write(notebook, server.root / name)
-        prefix = {"lab": "/doc/tree/", "notebook": "/notebooks/"}[kind]
-        page.goto(f"http://127.0.0.1:{server.port}{prefix}{name}?token={server.token}", wait_until="commit")
+        if page.url == "about:blank":
+            prefix = {"lab": "/doc/tree/", "notebook": "/notebooks/"}[kind]
+            page.goto(f"http://127.0.0.1:{server.port}{prefix}{name}?token={server.token}", wait_until="commit")
+        else:
+            page.evaluate("(path) => { jupyterapp.commands.execute('docmanager:open', { path }); }", name)
         page.wait_for_function(FIND_PANEL, timeout=90_000)
         # Always set: the front end keeps the theme of the test before.
         theme, light = ("JupyterLab Dark", "false") if dark else ("JupyterLab Light", "true")
@@ -215,8 +221,8 @@ class Notebook:
             path = self.server.folder / "runtime" / f"kernel-{kernel_id}.json"
             self._client = BlockingKernelClient(connection_file=str(path))
             self._client.load_connection_file()
-            self._client.start_channels()
-            self._client.wait_for_ready(timeout=30)
+            # Only this one: the page has already seen the kernel ready.
+            self._client.start_channels(shell=True, iopub=False, stdin=False, hb=False, control=False)
         code = f"__import__('json').dumps({expression}, default=str)"
         message_id = self._client.execute("", silent=True, user_expressions={"value": code})
         while True:
