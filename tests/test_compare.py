@@ -449,6 +449,15 @@ def test_point_12_the_static_picture_is_small_enough_to_be_kept_with_each_output
     assert len(data["image/png"]) < 300_000
 
 
+def test_point_12_labels_keep_their_ink_beside_pictures_of_one_colour():
+    red, blue = (Image.new("RGB", (600, 400), colour) for colour in ("red", "blue"))
+
+    data, _ = rf.compare(red, blue, labels=["Red", "Blue"])._repr_mimebundle_()
+
+    labels = np.asarray(opened(base64.b64decode(data["image/png"])).convert("RGB"))[:22].max(2)
+    assert min((labels[:, :420] < 100).sum(), (labels[:, -420:] < 100).sum()) > 20
+
+
 @pytest.mark.slow
 @pytest.mark.kernel
 def test_point_12_an_exported_notebook_shows_the_pictures_as_html_markdown_and_pdf(tmp_path):

@@ -119,9 +119,14 @@ def animation(before: Picture, after: Picture, kind: str = "gif", *, match: str 
 
 def static_png(pictures: Sequence[Picture]) -> bytes:
     """What a page without widgets shows: small, for it is kept in the notebook with every output."""
+    from PIL import Image as Pillow
+    from PIL import ImageColor
+
     sheet = side_by_side(pictures)
-    # Finding 256 colours takes long, and a quarter of the picture has the same ones.
-    colours = sheet.resize((max(1, sheet.width // 4), max(1, sheet.height // 4))).quantize(256)
+    # Finding 256 colours takes long, and a quarter of the picture has the same ones; but thin letters are lost in it.
+    found = sheet.resize((max(1, sheet.width // 4), max(1, sheet.height // 4))).quantize(254).getpalette() or []
+    colours = Pillow.new("P", (1, 1))
+    colours.putpalette([*found[: 3 * 254], *ImageColor.getrgb(_INK), *ImageColor.getrgb(_PAPER)])
     buffer = io.BytesIO()
     sheet.quantize(palette=colours).save(buffer, "PNG", optimize=True)
     return buffer.getvalue()
