@@ -441,6 +441,17 @@ def test_point_12_a_page_without_widgets_shows_both_pictures_with_their_labels()
     assert (seen[:24].min(axis=(1, 2)) < 128).any()
 
 
+def test_a_large_bitmap_is_compared_upright_with_itself_and_as_it_was_given():
+    photo = Image.new("RGB", (2400, 1700), "red")
+    photo.getexif()[274] = 6
+
+    view = rf.compare(photo, photo)
+    photo.paste("blue", (0, 0, 2400, 1700))
+
+    assert [picture.size for picture in view._pictures] == [(1700, 2400)] * 2
+    assert {picture.image.getpixel((5, 5)) for picture in view._pictures} == {(255, 0, 0)}
+
+
 def test_point_12_the_static_picture_is_small_enough_to_be_kept_with_each_output():
     photo = rf.samples.load("picnic")
 

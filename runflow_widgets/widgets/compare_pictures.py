@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import InputError, OutputError
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image
 
+#: How many pictures are opened at a time, and from how many pixels on that is worth it for bitmaps.
+_HELPERS: Final = 4
+_LARGE_PX: Final = 4_000_000
 #: Under which names models take the picture they work on, the likelier first.
 _INPUT_NAMES: Final = ("image", "image_url", "images", "image_urls", "input_image", "input_image_url")
 _MASK_NAMES: Final = ("mask", "mask_url", "mask_image", "mask_image_url")
@@ -54,14 +59,15 @@ def read_pictures(given: Sequence[Any], labels: Sequence[str] | None = None) -> 
     mask = None
     if len(given) == 1 and isinstance(given[0], Mapping):
         # A run brings a label of its own, but who gives a name means it.
-        pictures = [replace(_opened(picture, str(name)), label=str(name)) for name, picture in given[0].items()]
+        names = [str(name) for name in given[0]]
+        pictures = _labelled(_all_opened(list(given[0].values()), names), names)
     elif len(given) == 1 and isinstance(given[0], Run):
         pictures, mask = _input_and_outputs(given[0])
     elif len(given) == 1 and isinstance(given[0], list | tuple):
         return read_pictures(given[0], labels)
     else:
-        names = ("Before", "After") if len(given) == 2 else tuple(f"Picture {n}" for n in range(1, len(given) + 1))
-        pictures = [_opened(picture, name) for picture, name in zip(given, names, strict=True)]
+        names = ["Before", "After"] if len(given) == 2 else [f"Picture {n}" for n in range(1, len(given) + 1)]
+        pictures = _all_opened(given, names)
     if len(pictures) < 2:
         raise InputError(
             "There is only one picture." if pictures else "There is no picture.",
@@ -88,6 +94,23 @@ def _distinct(labels: list[str]) -> list[str]:
         f"{label} {labels[: place + 1].count(label)}" if labels.count(label) > 1 else label
         for place, label in enumerate(labels)
     ]
+
+
+def _all_opened(sources: Sequence[Any], labels: Sequence[str]) -> list[Picture]:
+    """Open each; files and large bitmaps at the same time, for even the copy that protects a bitmap takes long."""
+    given = list(zip(sources, labels, strict=True))
+    # One bitmap is never read by two threads: Pillow finds out what it is like, and loads it, on the way.
+    first = {id(source): place for place, source in reversed(list(enumerate(sources)))}
+    apart = [first[id(source)] == place and _takes_long(source) for place, source in enumerate(sources)]
+    with ThreadPoolExecutor(_HELPERS) as helpers:
+        jobs = [helpers.submit(_opened, *pair) if alone else None for pair, alone in zip(given, apart, strict=True)]
+        return [_opened(*pair) if job is None else job.result() for pair, job in zip(given, jobs, strict=True)]
+
+
+def _takes_long(source: Any) -> bool:
+    if hasattr(source, "getbands"):
+        return bool(source.width * source.height >= _LARGE_PX)
+    return isinstance(source, str | Path | bytes) and is_plain(source)
 
 
 def _opened(source: Any, label: str) -> Picture:
