@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,6 +32,13 @@ STEADY = Pace(chance=lambda: 0.5)
 @pytest.mark.parametrize(("age_s", "pause_s"), [(0, 0.25), (2, 0.25), (5, 0.5), (10, 1.0), (30, 3.0), (120, 3.0)])
 def test_a_run_is_asked_for_after_a_tenth_of_its_age(age_s, pause_s):
     assert STEADY.poll_s(age_s) == pytest.approx(pause_s)
+
+
+def test_waiting_leaves_the_random_numbers_of_a_notebook_as_they_were():
+    before = random.getstate()
+
+    assert Pace().poll_s(10) != Pace().poll_s(10)
+    assert random.getstate() == before
 
 
 @given(age_s=st.floats(0, 1e6), chance=st.floats(0, 1))
