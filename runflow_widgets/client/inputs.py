@@ -107,11 +107,20 @@ def _zipped(spec: ModelSpec, inputs: Json, names: set[str]) -> Json:
     missing = [s for s, (long, _) in ZIPPED.items() if long in names and s not in parts and _is_required(spec, long)]
     if missing:
         raise InputError(f"{spec.id} also needs {' and '.join(missing)}=.", field=missing[0])
-    packed = pack_mask_zip(open_image(parts["image"]), parts["mask"], reference=parts.get("reference"))
+    packed = pack_mask_zip(
+        open_image(_openable(parts["image"])),
+        _openable(parts["mask"]),
+        reference=_openable(parts["reference"]) if "reference" in parts else None,
+    )
     _check_size(packed, "the zip of photo and mask", "zip_url")
     inputs["zip_url"] = Upload(packed, "inputs.zip", "application/zip")
     inputs.update({ZIPPED[short][0]: ZIPPED[short][1] for short in parts})
     return inputs
+
+
+def _openable(value: Any) -> Any:
+    """What reads itself, such as a result or an uploaded file, as its bytes; anything else as it is."""
+    return value.read_bytes() if hasattr(value, "read_bytes") and not isinstance(value, Path) else value
 
 
 def _is_required(spec: ModelSpec, name: str) -> bool:

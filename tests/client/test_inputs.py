@@ -132,6 +132,27 @@ async def test_photo_and_mask_are_packed_for_a_model_that_wants_a_zip(picture):
     assert values.tolist() == [0, 255]
 
 
+class Uploaded:
+    """A file that reads itself, as results and uploads do."""
+
+    name = "a.png"
+
+    def __init__(self, picture):
+        self._data = encode_png(picture)
+
+    def read_bytes(self):
+        return self._data
+
+
+def test_files_that_read_themselves_are_packed_like_pictures(picture):
+    photo, mask = Uploaded(picture), Uploaded(Image.linear_gradient("L").resize(picture.size))
+
+    gathered = gather(OBJECTS, {"image": photo, "mask": mask})
+
+    with zipfile.ZipFile(io.BytesIO(gathered.values["zip_url"].data)) as archive:
+        assert archive.namelist() == ["photo.png", "mask.png"]
+
+
 def test_the_zip_of_a_reference_inpaint_holds_three_pictures(picture):
     mask = Image.new("L", picture.size)
     mask.paste(255, (2, 2, 5, 5))
