@@ -25,7 +25,7 @@ from PIL import Image
 import runflow_widgets as rf
 from runflow_widgets.client import Client
 from runflow_widgets.errors import InputError
-from runflow_widgets.snippets import LANGUAGES, Named, python, snippet
+from runflow_widgets.snippets import LANGUAGES, Named, chained, python, snippet, step_name
 
 HERE = "https://api.runflow.io"
 KEY = "rf_live_snippet_0001"
@@ -402,3 +402,20 @@ def wanted(inputs):
         names.get(name, name): value.read_bytes() if isinstance(value, Path) else value
         for name, value in inputs.items()
     }
+
+
+def test_runs_that_follow_on_one_another_are_one_piece_of_code(tmp_path):
+    mug, mask = tmp_path / "mug.jpg", tmp_path / "mask.png"
+    steps = [
+        ("runflow/tag-removal", {"image_url": mug, "config": {"aspect_ratio": "1:1"}}),
+        ("runflow/object-removal", {"image": Named(step_name(1)), "mask": mask}),
+    ]
+
+    code = chained(steps)
+
+    assert code.count("import runflow_widgets as rf") == 1
+    assert f"image_url = Path({str(mug)!r})".replace("'", '"') in code
+    assert "image_url=image_url" in code
+    assert "image=step_1, mask=mask" in code
+    assert code.endswith("step_2.image\n")
+    compile(code, "cell", "exec")

@@ -8,10 +8,11 @@ from typing import Any, Final
 from ..catalogue import ModelSpec
 from ..errors import InputError
 from . import curl, javascript, python
+from .chain import chained, step_name
 from .request import Request
 from .variables import Named
 
-__all__ = ["LANGUAGES", "Named", "snippet"]
+__all__ = ["LANGUAGES", "Named", "chained", "snippet", "step_name"]
 
 _WRITERS: Final[Mapping[str, Callable[[Request], str]]] = {
     "python": python.blocking,

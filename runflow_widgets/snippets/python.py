@@ -37,15 +37,16 @@ def _written(request: Request, wait: str) -> str:
     lines += [f"import runflow_widgets as {rf}", ""]
     if request.base_url != DEFAULT_BASE_URL:
         lines += [f"{rf}.connect(base_url={quoted(request.base_url)})", ""]
-    lines += [_file(variable, path, file) for variable, file in variables.files.items()]
+    lines += [file_line(variable, path, file) for variable, file in variables.files.items()]
     if variables.missing:
         lines.append(_remark(list(variables.missing)))
     lines += [""] if variables.files or variables.missing else []
-    lines += [f"{run} = {rf}.run({_arguments(request.model, values)})", wait.format(run=run), f"print({run}.outputs)"]
+    lines += [f"{run} = {rf}.run({arguments(request.model, values)})", wait.format(run=run), f"print({run}.outputs)"]
     return "\n".join([*lines, ""])
 
 
-def _file(variable: str, path: str, file: File) -> str:
+def file_line(variable: str, path: str, file: File) -> str:
+    """The line that names a file of this machine."""
     line = f"{variable} = {path}({quoted(str(file.path))})"
     return f"{line}  # only its name is on record; say where it lies" if file.recorded else line
 
@@ -56,7 +57,8 @@ def _remark(names: list[str]) -> str:
     return f"# {', '.join(names[:-1])} and {names[-1]} are variables of the notebook."
 
 
-def _arguments(model: str, values: dict[str, Any]) -> str:
+def arguments(model: str, values: dict[str, Any]) -> str:
+    """What stands between the brackets of `rf.run`."""
     if not all(name.isascii() and name.isidentifier() and _is_input(name) for name in values):
         written = laid_out(values, _leaf, key=quoted, indent=_STEP, step=_STEP, last_comma=True)
         return f"\n    {quoted(model)},\n    {written},\n"
