@@ -46,7 +46,11 @@ class Control:
         raise NotImplementedError
 
     def close(self) -> None:
-        """Give back what the control holds; its widgets are closed by the form."""
+        """Close every widget of the control, also those that do not stand in the form just now."""
+        for held in list(vars(self).values()):
+            for widget in held if isinstance(held, list) else [held]:
+                if isinstance(widget, ipywidgets.Widget):
+                    widget.close()
 
     @contextlib.contextmanager
     def _quiet(self) -> Iterator[None]:

@@ -35,10 +35,6 @@ class PictureControl(Control):
         """The notebook's variable that a value was taken from; empty if it was none."""
         return self.field.variable if self.field.value is value else ""
 
-    def close(self) -> None:
-        """Close the field with its thread."""
-        self.field.close()
-
 
 class PicturesControl(Control):
     """Pictures in their order."""
@@ -130,11 +126,6 @@ class PicturesControl(Control):
     def variable_of(self, value: object) -> str:
         """The notebook's variable that one of the values was taken from; empty if it was none."""
         return next((field.variable for field in self._fields if field.value is value), "")
-
-    def close(self) -> None:
-        """Close the fields with their threads."""
-        for field in self._fields:
-            field.close()
 
 
 class MaskControl(PictureControl):
@@ -230,11 +221,6 @@ class MaskControl(PictureControl):
         pad, self.pad, self._painted_on = self.pad, None, None
         if pad is not None:
             pad.close()
-
-    def close(self) -> None:
-        """Close the field and the pad."""
-        self._close_pad()
-        super().close()
 
 
 def _close_frame(row: ipywidgets.HBox) -> None:

@@ -123,8 +123,11 @@ class Row:
         return "".join(parts)
 
     def close(self) -> None:
-        """Close the control; the widgets are closed by the form."""
+        """Close the control and what stands around it."""
         self.control.close()
+        for widget in (self._below, self._reset):
+            if widget is not None:
+                widget.close()
 
 
 class Group:

@@ -74,7 +74,7 @@ class MaskPad(ipywidgets.Box):  # type: ignore[misc]  # ipywidgets is not typed
         core.ink.convention = conventions.convention_of(model).note if model else ""
         self._trials = Trials(core, model)
         self._saved_version = -1
-        inside = ipywidgets.Box(core.screen.widgets)
+        self._inside = inside = ipywidgets.Box(core.screen.widgets)
         inside.add_class("rfw-pad-stage")
         children = [inside, core.ink] if ink else [PlainTools(core, stage).around(inside)]
         super().__init__(children)
@@ -267,6 +267,10 @@ class MaskPad(ipywidgets.Box):  # type: ignore[misc]  # ipywidgets is not typed
         # Also called for a pad that was never finished, because its picture was none.
         core: PadCore | None = self.__dict__.get("_core")
         if core is not None:
+            # What holds closed widgets must be closed as well: a page that is loaded anew asks for all that is open,
+            # and gets nothing at all if one of them cannot be told.
+            for widget in (*self.children, self._inside):
+                widget.close()
             core.close()
         super().close()
 
