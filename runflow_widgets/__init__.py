@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .widgets.image_field import ImageField
     from .widgets.mask_pad import MaskPad
     from .widgets.model_picker import ModelPicker
+    from .widgets.studio import Studio, studio
     from .wire import Asset, Batch, Delivery, RunState
 
     models: Models
@@ -62,6 +63,7 @@ __all__ = [
     "RunflowError",
     "Server",
     "Session",
+    "Studio",
     "budget",
     "callbacks",
     "compare",
@@ -76,6 +78,7 @@ __all__ = [
     "runs",
     "samples",
     "serve",
+    "studio",
     "verify_callback",
 ]
 
@@ -100,6 +103,7 @@ _HOMES = {
     "RunflowError": ("errors", "RunflowError"),
     "Server": ("serving", "Server"),
     "Session": ("session", "Session"),
+    "Studio": ("widgets.studio", "Studio"),
     "budget": ("session", "budget"),
     "callbacks": ("callbacks", ""),
     "compare": ("widgets.compare", "compare"),
@@ -114,6 +118,7 @@ _HOMES = {
     "runs": ("history", "Runs()"),
     "samples": ("samples", ""),
     "serve": ("serving", "serve"),
+    "studio": ("widgets.studio", "studio"),
     "verify_callback": ("client", "verify_callback"),
 }
 

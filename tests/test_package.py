@@ -85,6 +85,7 @@ WIDGETS = {
     "mask_ink": "MaskInk",
     "model_list": "ModelList",
     "run_panel": "RunPanel",
+    "studio_bar": "StudioBar",
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,9 @@ import traitlets as t
 
 from ..catalogue import ModelSpec
 from ..errors import InputError, RunflowError
+from ..filling import picture_of
 from ..filling.presets import export_presets, import_presets
+from ..result import Output
 from ..running import Run
 from ..session import Session
 from ..wire import Json
@@ -54,6 +56,8 @@ class ModelForm(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typ
         **more: Any,
     ) -> None:
         self._inside = False
+        #: What a result is given to when somebody wants to go on with it.
+        self.on_use: Callable[[Output], object] = self.use
         self._picker: ModelList | None = None
         self._core = core = FormCore(model, {**(value or {}), **more}, session)
         self._presets, self._runs, self._texts = FormPresets(core), FormRuns(core, self._view_of), FormTexts(core)
@@ -97,6 +101,25 @@ class ModelForm(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typ
     def use(self, picture: object) -> None:
         """Put a picture, or a run's result, where the model takes its picture; `undo` takes it out again."""
         self._core.use(picture)
+
+    @property
+    def picture(self) -> Any:
+        """The picture that the model would work on; None if there is none yet."""
+        return self._core.sheet.photo()
+
+    @property
+    def picture_name(self) -> str:
+        """What the model calls that picture; empty if it takes none."""
+        question = picture_of(self._core.answers.questions)
+        return question.name if question is not None else ""
+
+    def on_run(self, callback: Callable[[Run], object]) -> None:
+        """Have a function called with each run that is started from here."""
+        self._runs.on_start.append(callback)
+
+    def start(self) -> None:
+        """Fill in the first picture that comes with the package for this model, if there is one."""
+        self._presets.start()
 
     def edit(self, run: Run) -> None:
         """Fill in what a run was given, to change it and run it again."""
@@ -177,7 +200,7 @@ class ModelForm(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typ
 
     def _view_of(self, run: Run) -> RunView:
         # In a form, a run leads back to the form.
-        return RunView(run, use=lambda _, output: self.use(output), edit=lambda view: self.edit(view.run))
+        return RunView(run, use=lambda _, output: self.on_use(output), edit=lambda view: self.edit(view.run))
 
     def _choose(self, *, opened: bool) -> None:
         with self._core.lock:

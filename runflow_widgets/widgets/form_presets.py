@@ -66,6 +66,11 @@ class FormPresets:
         if preset is not None:
             self._core.take(preset.values, f"Started from: {name}.")
 
+    def start(self) -> None:
+        """Fill in the first picture that comes with the package."""
+        for preset in _bundled(self._core.spec)[:1]:
+            self._core.take(preset.values, f"Started from: {preset.name}.")
+
     def keep(self, name: str) -> None:
         """Keep the present values under a name."""
         keep_preset(self._core.spec, name, self._core.answers.value, thumb=self._thumb())

@@ -34,6 +34,7 @@ class FormRuns:
         self.widget = ipywidgets.VBox([])
         self.widget.add_class("rfw-form-runs")
         self.all: list[Run] = []
+        self.on_start: list[Callable[[Run], object]] = []
         self._last_press = ""
         self._asked_for = 0
         self._balance_of: Session | None = None
@@ -123,6 +124,8 @@ class FormRuns:
         self.widget.children = shown[:_MOST_SHOWN]
         for old in shown[_MOST_SHOWN:]:
             old.close()
+        for tell in self.on_start:
+            tell(run)
         self._unwatch.append(run.watch(self._changed))
         self._changed(run)
 

@@ -23,7 +23,9 @@ class RunView(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
         edit: Told of this view when somebody wants to change the run's inputs and run it again.
     """
 
-    def __init__(self, run: Run, *, use: Callable[[RunView, Output], None], edit: Callable[[RunView], None]) -> None:
+    def __init__(
+        self, run: Run, *, use: Callable[[RunView, Output], object], edit: Callable[[RunView], object]
+    ) -> None:
         self._use, self._edit = use, edit
         self._parts: dict[str, ipywidgets.Widget] = {}
         self._runs: list[RunView] = []

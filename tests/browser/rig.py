@@ -190,9 +190,10 @@ class Notebook:
         notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
         notebook.cells = [nbformat.v4.new_code_cell(cell) for cell in cells]
         nbformat.write(notebook, server.root / name)
+        prefix = {"lab": "/doc/tree/", "notebook": "/notebooks/"}[kind]
+        self.address = f"http://127.0.0.1:{server.port}{prefix}{name}?token={server.token}"
         if page.url == "about:blank":
-            prefix = {"lab": "/doc/tree/", "notebook": "/notebooks/"}[kind]
-            page.goto(f"http://127.0.0.1:{server.port}{prefix}{name}?token={server.token}", wait_until="commit")
+            page.goto(self.address, wait_until="commit")
         else:
             page.evaluate("(path) => { jupyterapp.commands.execute('docmanager:open', { path }); }", name)
         page.wait_for_function(FIND_PANEL, timeout=90_000)
@@ -237,6 +238,17 @@ class Notebook:
         while not self.ask(expression):
             assert time.monotonic() < deadline, f"{expression} never became true"
             time.sleep(0.05)
+
+    def reload(self) -> None:
+        """Load the page anew, with the notebook as it was saved; the kernel goes on."""
+        self.page.goto("about:blank")
+        self.page.goto(self.address, wait_until="commit")
+        self.page.wait_for_function(FIND_PANEL, timeout=90_000)
+
+    def restart(self) -> None:
+        """Restart the kernel: all that was in its memory is gone."""
+        self.page.evaluate("() => panel.sessionContext.session.kernel.restart()")
+        self.forget_kernel()
 
     def forget_kernel(self) -> None:
         """Ask anew which kernel there is: after a restart it listens elsewhere."""

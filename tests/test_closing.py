@@ -1,0 +1,101 @@
+"""Closing: what stays open must not hold what is closed, or no page could be loaded anew."""
+
+from __future__ import annotations
+
+import ipywidgets
+import pytest
+from ipywidgets.widgets import widget as registry
+from PIL import Image
+from recording import wire  # noqa: F401
+
+import runflow_widgets as rf
+from runflow_widgets.engine.workers import WorkerPool
+from runflow_widgets.widgets.run_cell import show
+
+OBJECTS = "runflow/object-removal"
+
+
+def photo():
+    return Image.linear_gradient("L").resize((60, 40)).convert("RGB")
+
+
+def holding_what_is_closed():
+    """Every open widget that cannot be told to a page any more."""
+    found = []
+    for widget in list(registry._instances.values()):
+        for name in widget.keys:
+            value = getattr(widget, name)
+            held = value if isinstance(value, list | tuple) else [value]
+            found += [
+                (type(widget).__name__, name) for one in held if isinstance(one, ipywidgets.Widget) and one.comm is None
+            ]
+    return found
+
+
+def plain_pad():
+    return rf.MaskPad(photo(), ink=False)
+
+
+def painted_form():
+    form = rf.form(OBJECTS, image=photo())
+    mask = form._core.sheet._rows["mask"].control
+    mask._paint.value = True
+    mask.pad.draw_rect(5, 5, 20, 20)
+    return form
+
+
+def picker():
+    picker = rf.ModelPicker(chosen=OBJECTS)
+    picker._repr_mimebundle_()
+    return picker
+
+
+MAKERS = {
+    "pad": lambda: rf.MaskPad(photo()),
+    "plain pad": plain_pad,
+    "field": rf.ImageField,
+    "form": painted_form,
+    "picker": picker,
+    "compare": lambda: rf.compare(photo(), photo()),
+    "studio": lambda: rf.studio(photo()),
+}
+
+
+@pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
+def test_what_is_closed_is_held_by_nothing_that_is_open(wire, make):  # noqa: F811
+    widget = make()
+    open_before = len(registry._instances)
+
+    widget.close()
+
+    assert holding_what_is_closed() == []
+    assert len(registry._instances) < open_before
+
+
+def test_another_model_and_another_photo_leave_nothing_behind_that_is_closed(wire):  # noqa: F811
+    form = painted_form()
+
+    form.use(Image.new("RGB", (30, 30)))
+    assert holding_what_is_closed() == []
+    form.value = {"image": photo(), "mask": photo()}
+    assert holding_what_is_closed() == []
+    form.model = "google/nano-banana-pro/edit"
+    form.value = {"prompt": "a", "image_urls": [photo(), photo()]}
+    form.value = {"prompt": "a", "image_urls": [photo()], "more": 1}
+    assert holding_what_is_closed() == []
+    form.undo()
+    form.close()
+
+
+def test_a_run_with_all_that_was_opened_from_it_closes_cleanly(wire, tmp_path):  # noqa: F811
+    rf.connect(embedded=True, workers=WorkerPool(1, task_module="copy_tasks"))
+    run = rf.run("bria/background/remove", image=photo()).result(60)
+    view = show(run)
+
+    for action in ("compare", "use", "edit"):
+        view._act(action)
+    view._act("again")
+    assert holding_what_is_closed() == []
+    view.close()
+
+    assert holding_what_is_closed() == []
