@@ -4,6 +4,8 @@ import io
 import threading
 
 import httpx
+import nbconvert
+import nbformat
 import numpy as np
 import pytest
 from PIL import Image
@@ -215,3 +217,16 @@ def test_a_failure_tells_what_would_do_and_what_a_helper_wants_to_know():
         assert known in panel.details
     assert "secret" not in str(panel.get_state())
     session.close()
+
+
+@pytest.mark.parametrize("exporter", ["MarkdownExporter", "HTMLExporter"])
+def test_an_exported_notebook_tells_what_was_run_where_and_for_how_much(slow, finish, photo, exporter):
+    bundle = done(photo, finish)._repr_mimebundle_()
+    bundle.pop("application/vnd.jupyter.widget-view+json")
+    output = nbformat.v4.new_output("display_data", data=bundle)
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("run", outputs=[output])])
+
+    text, _ = getattr(nbconvert, exporter)().from_notebook_node(notebook)
+
+    for told in (MODEL, "Done", "free: it ran here", "data:image/webp;base64,"):
+        assert told in text
