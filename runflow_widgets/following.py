@@ -55,7 +55,8 @@ class Followed:
         self._timeout_s = timeout_s or FOLLOW_S.get(spec.output_kind, FOLLOW_S["image"])
         self._given: Json = {}
         self._history: list[RunState] = []
-        self._outputs: tuple[Output, ...] = tuple(Output.at(Path(path)) for path in entry.files)
+        files = entry.files if entry.removed_at is None else ()
+        self._outputs: tuple[Output, ...] = tuple(Output.at(Path(path)) for path in files)
         self._error: RunflowError | None = None
         self._watchers: list[Callable[[Any], object]] = []
         self._wake: asyncio.Event | None = None

@@ -8,6 +8,7 @@ is set aside, and where nothing can be written the record is kept in memory and 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sqlite3
 import sys
@@ -19,12 +20,16 @@ from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar, Unpack
 
-from .wire import TERMINAL, Json, read_money, read_time, write_time
+from .selection import Wanted, where
+from .wire import SUCCEEDED, TERMINAL, Json, read_money, read_time, write_time
+
+log = logging.getLogger("runflow_widgets")
 
 T = TypeVar("T")
-SCHEMA_VERSION: Final = 1
+#: 2 added `starred` and `removed_at`.
+SCHEMA_VERSION: Final = 2
 HOME_VARIABLE: Final = "RUNFLOW_HOME"
 OPEN_BEFORE_SENDING: Final = "unsent"
 
@@ -65,6 +70,9 @@ class Entry:
     failure_code: str | None = None
     failure_message: str | None = None
     metadata: Json | None = None
+    starred: bool = False
+    #: When the files were deleted from this machine by request; their names stay on record.
+    removed_at: datetime | None = None
 
     @property
     def is_open(self) -> bool:
@@ -72,9 +80,20 @@ class Entry:
         return self.status not in TERMINAL or (self.status in ("succeeded", "partial_succeeded") and not self.files)
 
 
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What one run costs: billed, or expected as long as the service has not said."""
+
+    when: datetime | None
+    model: str
+    cost_usd: Decimal | None
+    expected_usd: Decimal | None
+
+
+_NEWEST_FIRST: Final = "ORDER BY created_at DESC, rowid DESC"
 _COLUMNS: Final = tuple(item.name for item in fields(Entry))
 _JSON: Final = frozenset({"inputs", "files", "metadata"})
-_TIMES: Final = frozenset({"created_at", "updated_at", "completed_at"})
+_TIMES: Final = frozenset({"created_at", "updated_at", "completed_at", "removed_at"})
 _MONEY: Final = frozenset({"expected_usd", "cost"})
 
 
@@ -85,10 +104,14 @@ def _to_column(name: str, value: Any) -> Any:
         return json.dumps(value, ensure_ascii=False)
     if name in _TIMES:
         return write_time(value)
+    if name == "starred":
+        return "1" if value else None
     return str(value) if name in _MONEY else value
 
 
 def _from_column(name: str, value: Any) -> Any:
+    if name == "starred":
+        return value == "1"
     if value is None:
         return () if name == "files" else None
     if name in _JSON:
@@ -138,10 +161,11 @@ class Ledger:
         try:
             self._begin_wal(connection)
             connection.execute("PRAGMA synchronous=NORMAL")
-            columns = ", ".join(f"{name} TEXT" if name != "duration_ms" else f"{name} REAL" for name in _COLUMNS[1:])
+            connection.create_function("folded", 1, str.casefold, deterministic=True)
+            columns = ", ".join(f"{name} {_type(name)}" for name in _COLUMNS[1:])
             connection.execute(f"CREATE TABLE IF NOT EXISTS runs (key TEXT PRIMARY KEY, {columns})")
+            _migrate(connection)
             connection.execute("CREATE INDEX IF NOT EXISTS runs_by_time ON runs (created_at)")
-            connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
             if (check := connection.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
                 raise sqlite3.DatabaseError(check)
         except BaseException:
@@ -210,6 +234,7 @@ class Ledger:
         marks = ", ".join(f":{name}" for name in _COLUMNS)
         sql = f"INSERT OR REPLACE INTO runs ({', '.join(_COLUMNS)}) VALUES ({marks})"  # noqa: S608  # our own names
         self._do(lambda db: db.execute(sql, row))
+        self._tell(entry.key)
 
     def update(self, key: str, **changes: Any) -> None:
         """Write down what has become known of a run."""
@@ -221,6 +246,15 @@ class Ledger:
         sets = ", ".join(f"{name} = :{name}" for name in row)
         sql = f"UPDATE runs SET {sets} WHERE key = :_key"  # noqa: S608  # our own names
         self._do(lambda db: db.execute(sql, {**row, "_key": key}))
+        self._tell(key)
+
+    def _tell(self, key: str) -> None:
+        for watcher in tuple(_watchers):
+            try:
+                watcher(self.path, key)
+            except Exception:
+                # Somebody else's code: what goes wrong in it must not end the run that is written down.
+                log.exception("a function that watches the record of runs failed")
 
     # ------------------------------------------------------------------ reading
 
@@ -229,44 +263,26 @@ class Ledger:
         found = self._select("key = ? OR id = ? ORDER BY created_at DESC LIMIT 1", (key_or_id, key_or_id))
         return found[0] if found else None
 
-    def find(
-        self,
-        *,
-        model: str | None = None,
-        status: str | None = None,
-        service: str | None = None,
-        text: str | None = None,
-        since: datetime | None = None,
-        open_only: bool = False,
-        limit: int = 100,
-    ) -> list[Entry]:
-        """Runs on record, the newest first.
+    def find(self, *, limit: int = 100, **wanted: Unpack[Wanted]) -> list[Entry]:
+        """Runs on record, the newest first; `Wanted` says which can be asked for."""
+        condition, values = where(wanted)
+        return self._select(f"{condition} {_NEWEST_FIRST} LIMIT ?", [*values, limit])
 
-        Args:
-            model: A whole id, or a part of it.
-            text: Words that the inputs, the key or the id must hold, in any order.
-            open_only: Only those that may still bring something.
-        """
-        wheres, values = ["1"], list[Any]()
-        for column, wanted in (("status", status), ("service", service)):
-            if wanted is not None:
-                wheres.append(f"{column} = ?")
-                values.append(wanted)
-        if model is not None:
-            wheres.append("instr(model, ?)")
-            values.append(model)
-        for word in (text or "").split():
-            wheres.append("instr(lower(inputs || ' ' || key || ' ' || coalesce(id, '')), lower(?))")
-            values.append(word)
-        if since is not None:
-            wheres.append("created_at >= ?")
-            values.append(write_time(since))
-        if open_only:
-            wheres.append(
-                f"(status NOT IN ({_quoted(TERMINAL)}) OR (status LIKE '%succeeded' AND files IN ('', '[]')))"
-            )
-        values.append(limit)
-        return self._select(f"{' AND '.join(wheres)} ORDER BY created_at DESC, rowid DESC LIMIT ?", values)
+    def keys(self, **wanted: Unpack[Wanted]) -> list[str]:
+        """The keys of all the runs that `find` would give: thousands in a moment, for nothing else of them is read."""
+        condition, values = where(wanted)
+        sql = f"SELECT key FROM runs WHERE {condition} {_NEWEST_FIRST}"  # noqa: S608  # our own words; values are bound
+        return [row[0] for row in self._do(lambda db: db.execute(sql, values).fetchall())]
+
+    def entries(self, keys: Sequence[str]) -> list[Entry]:
+        """The runs with these keys, in this order; those that are not on record are left out."""
+        found = {entry.key: entry for entry in self._select(f"key IN ({', '.join('?' * len(keys))})", list(keys))}
+        return [found[key] for key in keys if key in found]
+
+    def models(self) -> list[str]:
+        """The models that were ever run, the most used first."""
+        sql = "SELECT model FROM runs GROUP BY model ORDER BY count(*) DESC, model"
+        return [row[0] for row in self._do(lambda db: db.execute(sql).fetchall())]
 
     def _select(self, tail: str, values: Sequence[Any]) -> list[Entry]:
         sql = f"SELECT {', '.join(_COLUMNS)} FROM runs WHERE {tail}"  # noqa: S608  # our own names; values are bound
@@ -281,13 +297,17 @@ class Ledger:
 
         A run that failed, was cancelled or was never sent is not billed.
         """
-        not_billed = _quoted(TERMINAL - {"succeeded", "partial_succeeded"})
+        return sum((bill.cost_usd or bill.expected_usd or Decimal(0) for bill in self.bills(since=since)), Decimal(0))
+
+    def bills(self, *, since: datetime | None = None, until: datetime | None = None) -> list[Bill]:
+        """What each run costs that is billed, or will be; those that failed, and those computed here, are not."""
+        condition, values = where({"since": since, "until": until})
         sql = (
-            "SELECT coalesce(cost, expected_usd) FROM runs WHERE created_at >= ? AND service != 'embedded' "  # noqa: S608
-            f"AND status NOT IN ({not_billed})"
+            f"SELECT created_at, model, cost, expected_usd FROM runs WHERE {condition} AND service != 'embedded' "  # noqa: S608
+            f"AND status NOT IN ({_quoted(TERMINAL - SUCCEEDED)}) {_NEWEST_FIRST}"
         )
-        rows = self._do(lambda db: db.execute(sql, (write_time(since),)).fetchall())
-        return sum((read_money(row[0]) or Decimal(0) for row in rows), Decimal(0))
+        rows = self._do(lambda db: db.execute(sql, values).fetchall())
+        return [Bill(read_time(row[0]), row[1], read_money(row[2]), read_money(row[3])) for row in rows]
 
     def typical_s(self, model: str, service: str, *, most: int = 20) -> float | None:
         """How long this model usually takes here: the median of its latest good runs."""
@@ -298,6 +318,52 @@ class Ledger:
         rows = self._do(lambda db: db.execute(sql, (model, service, most)).fetchall())
         times = sorted(row[0] for row in rows)
         return times[len(times) // 2] / 1000 if times else None
+
+
+def _type(column: str) -> str:
+    return "REAL" if column == "duration_ms" else "TEXT"
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    """Give a file of an earlier version the columns it lacks.
+
+    The columns are looked at and not the version: a kernel with an earlier version of the package may use the file at
+    the same time, and writes its own version into it.
+    """
+
+    def missing() -> list[str]:
+        present = {row[1] for row in connection.execute("PRAGMA table_info(runs)")}
+        return [name for name in _COLUMNS if name not in present]
+
+    if missing():
+        # Of several kernels that begin with the same old file, one adds the columns and the others wait for it.
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            for name in missing():
+                connection.execute(f"ALTER TABLE runs ADD COLUMN {name} {_type(name)}")
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+    if connection.execute("PRAGMA user_version").fetchone()[0] < SCHEMA_VERSION:
+        connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+
+
+_watchers: list[Callable[[Path, str], object]] = []
+
+
+def watch_records(watcher: Callable[[Path, str], object]) -> Callable[[], None]:
+    """Have a function called after each change that this kernel makes to a record of runs.
+
+    It gets the record's path and the run's key, on whichever thread made the change. Gives the way to stop it.
+    """
+    _watchers.append(watcher)
+
+    def stop() -> None:
+        if watcher in _watchers:
+            _watchers.remove(watcher)
+
+    return stop
 
 
 def _quoted(words: frozenset[str]) -> str:

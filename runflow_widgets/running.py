@@ -20,7 +20,7 @@ from .following import FREE, Followed, living, not_kept
 from .ledger import Entry
 from .nesting import warn_of_the_original
 from .portal import BEAT_S
-from .result import Output, copy_beside
+from .result import Output
 from .session import Session, check_budget, current, view_of
 from .snippets import snippet
 from .wire import DEFAULT_BASE_URL, Json, RunState
@@ -136,14 +136,15 @@ class Run(Followed):
         """The first picture."""
         images = [output for output in self._outputs if output.kind == "image"]
         if not images:
-            raise OutputError(f"The run has no picture; it is {self.status}.", advice="Wait for it first: await run.")
+            gone = self._entry.removed_at is not None
+            why = "its files were deleted from this machine" if gone else f"it is {self.status}"
+            raise OutputError(f"The run has no picture; {why}.", advice="" if gone else "Wait for it first: await run.")
         return images[0].image
 
     def save(self, folder: str | Path) -> list[Path]:
         """Copy the results into a folder, named after the model; nothing is overwritten."""
         stem = self.model.rpartition("/")[2]
-        goals = [Path(folder).expanduser() / f"{stem}-{output.name}" for output in self._outputs]
-        return [copy_beside(output.path, goal) for output, goal in zip(self._outputs, goals, strict=True)]
+        return [output.save(Path(folder).expanduser() / f"{stem}-{output.name}") for output in self._outputs]
 
     # ------------------------------------------------------------------ three ways to wait
 
@@ -376,7 +377,8 @@ def take_up(session: Session, entry: Entry) -> Run:
     if isinstance(followed, Run):
         return followed
     run = Run(session, entry, spec=_spec_on_record(session, entry.model))
-    if entry.is_open:
+    # Another service would say that it knows no such run, and a run that is paid for would be written off.
+    if entry.is_open and entry.service == session.service:
         run._begin(run._resume)
     elif entry.failure_message:
         run._error = run._known(RunFailed, entry.failure_message)

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from runflow_widgets.ledger import Entry, Ledger, home, start_of
+from runflow_widgets.ledger import _COLUMNS, Entry, Ledger, home, start_of, watch_records
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -77,11 +77,29 @@ def test_a_success_without_its_files_is_still_open(ledger):
         ({"limit": 1}, ["c"]),
         ({"since": LONG_AGO + timedelta(hours=1)}, ["c", "b"]),
         ({"model": "%"}, []),
+        ({"text": "BACKGROUND/remove"}, ["c"]),
+        ({"text": "übergröße"}, ["b"]),
+        ({"status": ("failed", "unsent")}, ["b", "a"]),
+        ({"until": LONG_AGO + timedelta(hours=1)}, ["a"]),
+        ({"least_usd": Decimal("0.14")}, ["b"]),
+        ({"most_usd": Decimal("0.14")}, ["c", "b"]),
+        ({"starred": True}, ["b"]),
+        ({"starred": False}, ["c", "a"]),
     ],
 )
 def test_runs_are_found_by_what_is_known_of_them(ledger, filters, keys):
     ledger.add(entry("a", inputs={"prompt": "a red shirt"}, created_at=LONG_AGO))
-    ledger.add(entry("b", id="r-2", status="failed", created_at=LONG_AGO + timedelta(hours=1)))
+    ledger.add(
+        entry(
+            "b",
+            id="r-2",
+            status="failed",
+            inputs={"prompt": "ÜBERGRÖSSE"},
+            cost=Decimal("0.14"),
+            starred=True,
+            created_at=LONG_AGO + timedelta(hours=1),
+        )
+    )
     ledger.add(
         entry(
             "c",
@@ -94,6 +112,104 @@ def test_runs_are_found_by_what_is_known_of_them(ledger, filters, keys):
     )
 
     assert [found.key for found in ledger.find(**filters)] == keys
+
+
+def test_keys_are_listed_and_their_runs_read_in_that_order(ledger):
+    for key in ("a", "b", "c"):
+        ledger.add(entry(key, model=f"m/{'one' if key == 'b' else 'two'}"))
+
+    assert ledger.keys() == ["c", "b", "a"]
+    assert ledger.keys(model="one") == ["b"]
+    assert [found.key for found in ledger.entries(["a", "nobody", "c"])] == ["a", "c"]
+    assert ledger.entries([]) == []
+    assert ledger.models() == ["m/two", "m/one"]
+
+
+def test_a_star_stays_when_the_run_goes_on(ledger):
+    ledger.add(entry())
+
+    ledger.update("k-1", starred=True)
+    ledger.update("k-1", status="running")
+
+    assert ledger.get("k-1").starred
+    ledger.update("k-1", starred=False)
+    assert not ledger.get("k-1").starred
+
+
+def test_whoever_watches_hears_of_every_change_until_it_stops(ledger, caplog):
+    heard = []
+    stop = watch_records(lambda path, key: heard.append((path, key)))
+    stop_breaking = watch_records(lambda path, key: 1 / 0)
+
+    ledger.add(entry())
+    ledger.update("k-1", status="running")
+    stop()
+    stop_breaking()
+    ledger.update("k-1", status="failed")
+
+    assert heard == [(ledger.path, "k-1")] * 2
+    assert "a function that watches the record" in caplog.text
+    assert ledger.get("k-1").status == "failed"
+
+
+def older_file(path, runs=3):
+    """A record as version 1 of the schema wrote it."""
+    names = [name for name in _COLUMNS if name not in ("starred", "removed_at")]
+    db = sqlite3.connect(path)
+    db.execute("PRAGMA journal_mode=WAL")
+    db.execute(f"CREATE TABLE runs (key TEXT PRIMARY KEY, {', '.join(f'{name} TEXT' for name in names[1:])})")
+    for number in range(runs):
+        row = {"key": f"old-{number}", "model": "m/old", "service": "https://s", "status": "succeeded"}
+        row |= {"inputs": '{"prompt": "kept"}', "files": '["/a/1.png"]', "created_at": "2026-01-01T00:00:00.000+00:00"}
+        row |= {"cost": "0.14"}
+        db.execute(f"INSERT INTO runs ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", list(row.values()))
+    db.execute("PRAGMA user_version=1")
+    db.commit()
+    return db
+
+
+def test_a_file_of_the_version_before_is_taken_over_whole(tmp_path):
+    older_file(tmp_path / "ledger.sqlite").close()
+
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+
+    assert sorted(ledger.keys()) == ["old-0", "old-1", "old-2"]
+    old = ledger.get("old-1")
+    assert (old.inputs, old.cost, old.files) == ({"prompt": "kept"}, Decimal("0.14"), ("/a/1.png",))
+    assert (old.starred, old.removed_at, old.is_open) == (False, None, False)
+    ledger.update("old-1", starred=True)
+    assert ledger.keys(starred=True) == ["old-1"]
+    ledger.close()
+
+
+def test_several_kernels_take_over_one_old_file_at_once_while_an_old_one_writes(tmp_path):
+    db = older_file(tmp_path / "ledger.sqlite")
+    ledgers = [Ledger(tmp_path / "ledger.sqlite", say=lambda said: pytest.fail(said)) for _ in range(4)]
+    start = threading.Barrier(4)
+    counts = []
+
+    def begin(ledger, number):
+        start.wait()
+        ledger.add(entry(f"new-{number}", starred=True))
+        counts.append(len(ledger.keys()))
+
+    threads = [threading.Thread(target=begin, args=pair) for pair in zip(ledgers, range(4), strict=True)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    db.execute("PRAGMA user_version=1")
+    db.execute("INSERT INTO runs (key, model, service, status) VALUES ('by-old', 'm/old', 'https://s', 'running')")
+    db.commit()
+    again = Ledger(tmp_path / "ledger.sqlite")
+
+    assert len(counts) == 4
+    assert len(again.keys()) == 8
+    assert len(again.keys(starred=True)) == 4
+    assert again.get("by-old").status == "running"
+    db.close()
+    for ledger in [*ledgers, again]:
+        ledger.close()
 
 
 def test_spending_counts_what_is_billed_and_what_may_still_be(ledger):
