@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .running import start as run
     from .serving import Server, serve
     from .session import Session, budget
+    from .settings import settings_in_pictures, settings_of
     from .weights import fetch_weights
     from .widgets.compare import Compare, compare
     from .widgets.form import ModelForm, form
@@ -78,6 +79,8 @@ __all__ = [
     "runs",
     "samples",
     "serve",
+    "settings_in_pictures",
+    "settings_of",
     "studio",
     "verify_callback",
 ]
@@ -118,6 +121,8 @@ _HOMES = {
     "runs": ("history", "Runs()"),
     "samples": ("samples", ""),
     "serve": ("serving", "serve"),
+    "settings_in_pictures": ("settings", "settings_in_pictures"),
+    "settings_of": ("settings", "settings_of"),
     "studio": ("widgets.studio", "studio"),
     "verify_callback": ("client", "verify_callback"),
 }

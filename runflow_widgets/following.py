@@ -56,7 +56,7 @@ class Followed:
         self._given: Json = {}
         self._history: list[RunState] = []
         files = entry.files if entry.removed_at is None else ()
-        self._outputs: tuple[Output, ...] = tuple(Output.at(Path(path)) for path in files)
+        self._outputs: tuple[Output, ...] = tuple(Output.at(Path(path), entry) for path in files)
         self._error: RunflowError | None = None
         self._watchers: list[Callable[[Any], object]] = []
         self._wake: asyncio.Event | None = None
@@ -179,8 +179,9 @@ class Followed:
         if state.status in CANCELLED:
             raise self._known(RunCancelled, "The run was cancelled.")
         saved = await bring_home(self._session.client, self._session.client.outside, state, self._folder())
-        self._outputs = tuple(Output.of(item) for item in saved)
-        self._note_down(files=tuple(str(item.path) for item in saved))
+        entry = replace(self._entry, files=tuple(str(item.path) for item in saved))
+        self._outputs = tuple(Output.of(item, entry) for item in saved)
+        self._note_down(files=entry.files)
 
     def _folder(self) -> Path:
         day = (self._entry.created_at or datetime.now(UTC)).astimezone()

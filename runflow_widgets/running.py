@@ -141,10 +141,10 @@ class Run(Followed):
             raise OutputError(f"The run has no picture; {why}.", advice="" if gone else "Wait for it first: await run.")
         return images[0].image
 
-    def save(self, folder: str | Path) -> list[Path]:
-        """Copy the results into a folder, named after the model; nothing is overwritten."""
-        stem = self.model.rpartition("/")[2]
-        return [output.save(Path(folder).expanduser() / f"{stem}-{output.name}") for output in self._outputs]
+    def save(self, folder: str | Path, *, settings: bool | None = None) -> list[Path]:
+        """Copy the results into a folder, named after the model, PNGs with their `settings`; nothing is overwritten."""
+        goal = Path(folder).expanduser() / self.model.rpartition("/")[2]
+        return [each.save(goal.with_name(f"{goal.name}-{each.name}"), settings=settings) for each in self._outputs]
 
     # ------------------------------------------------------------------ three ways to wait
 
