@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .weights import fetch_weights
     from .widgets.compare import Compare, compare
     from .widgets.form import ModelForm, form
+    from .widgets.gallery import Gallery
     from .widgets.image_field import ImageField
     from .widgets.mask_pad import MaskPad
     from .widgets.model_picker import ModelPicker
@@ -51,6 +52,7 @@ __all__ = [
     "Compare",
     "Delivery",
     "Field",
+    "Gallery",
     "ImageField",
     "MaskPad",
     "ModelForm",
@@ -93,6 +95,7 @@ _HOMES = {
     "Compare": ("widgets.compare", "Compare"),
     "Delivery": ("wire", "Delivery"),
     "Field": ("catalogue", "Field"),
+    "Gallery": ("widgets.gallery", "Gallery"),
     "ImageField": ("widgets.image_field", "ImageField"),
     "MaskPad": ("widgets.mask_pad", "MaskPad"),
     "ModelForm": ("widgets.form", "ModelForm"),

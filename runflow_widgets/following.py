@@ -10,6 +10,7 @@ import concurrent.futures
 import logging
 import threading
 import time
+import weakref
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -35,6 +36,8 @@ YOUNG: Final = timedelta(minutes=2)
 FREE: Final = Quote(Decimal(0), Decimal(0), "runs here")
 
 _live: dict[str, Followed] = {}
+#: Those begun in this process that somebody still holds: they know the pictures that they were given.
+_begun: weakref.WeakValueDictionary[str, Followed] = weakref.WeakValueDictionary()
 _live_lock = threading.Lock()
 
 
@@ -43,6 +46,12 @@ def living(key_or_id: str) -> Followed | None:
     with _live_lock:
         found = _live.get(key_or_id)
         return found or next((run for run in _live.values() if run._entry.id == key_or_id), None)
+
+
+def begun_here(key: str) -> Followed | None:
+    """The run with that key, if it was sent from this process and somebody still holds it."""
+    with _live_lock:
+        return _begun.get(key)
 
 
 class Followed:
@@ -89,6 +98,8 @@ class Followed:
         self._owned = owned
         with _live_lock:
             _live[self._entry.key] = self
+            if owned:
+                _begun[self._entry.key] = self
         self._job = self._session.portal.submit(self._guarded(work), interrupted=self._interrupted)
         self._job.future.add_done_callback(self._leave)
 
@@ -113,6 +124,8 @@ class Followed:
             self._close_record(why)
         elif fault is not None:
             self._error = self._known(RunError, f"Following the run broke: {type(fault).__name__}: {fault}")
+        # Nothing of the record may have changed, but that nobody follows the run any more.
+        self._session.ledger.tell(self._entry.key)
         self._tell()
 
     def _interrupted(self) -> bool:

@@ -234,7 +234,7 @@ class Ledger:
         marks = ", ".join(f":{name}" for name in _COLUMNS)
         sql = f"INSERT OR REPLACE INTO runs ({', '.join(_COLUMNS)}) VALUES ({marks})"  # noqa: S608  # our own names
         self._do(lambda db: db.execute(sql, row))
-        self._tell(entry.key)
+        self.tell(entry.key)
 
     def update(self, key: str, **changes: Any) -> None:
         """Write down what has become known of a run."""
@@ -246,9 +246,10 @@ class Ledger:
         sets = ", ".join(f"{name} = :{name}" for name in row)
         sql = f"UPDATE runs SET {sets} WHERE key = :_key"  # noqa: S608  # our own names
         self._do(lambda db: db.execute(sql, {**row, "_key": key}))
-        self._tell(key)
+        self.tell(key)
 
-    def _tell(self, key: str) -> None:
+    def tell(self, key: str) -> None:
+        """Have those who watch look at a run again."""
         for watcher in tuple(_watchers):
             try:
                 watcher(self.path, key)

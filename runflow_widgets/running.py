@@ -371,14 +371,14 @@ def start(
     return run
 
 
-def take_up(session: Session, entry: Entry) -> Run:
-    """Follow a run of the record again, or give the one that is being followed."""
+def take_up(session: Session, entry: Entry, *, follow: bool = True) -> Run:
+    """Follow a run of the record again, or only look at it; gives the one that is being followed."""
     followed = living(entry.key)
     if isinstance(followed, Run):
         return followed
     run = Run(session, entry, spec=_spec_on_record(session, entry.model))
     # Another service would say that it knows no such run, and a run that is paid for would be written off.
-    if entry.is_open and entry.service == session.service:
+    if follow and entry.is_open and entry.service == session.service:
         run._begin(run._resume)
     elif entry.failure_message:
         run._error = run._known(RunFailed, entry.failure_message)

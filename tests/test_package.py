@@ -81,6 +81,7 @@ WIDGETS = {
     "compare": "Compare",
     "form_bar": "FormBar",
     "form_head": "FormHead",
+    "gallery": "Gallery",
     "image_field": "ImageField",
     "mask_ink": "MaskInk",
     "model_list": "ModelList",
