@@ -104,7 +104,8 @@ def test_runs_are_listed_the_newest_first_and_only_those_in_sight_are_sent(ledge
     assert (gallery.count, gallery.total, gallery.models) == (1000, 1000, [CUT])
     assert [row["key"] for row in content["rows"]] == [f"k{number:04d}" for number in range(500, 512)]
     assert content["first"] == 500
-    assert len(json.dumps(gallery.get_state(), default=str)) < 4000
+    state = {name: value for name, value in gallery.get_state().items() if not name.startswith("_")}
+    assert len(json.dumps(state, default=str)) < 2000
 
 
 def test_a_card_says_model_state_time_cost_and_star(ledger, galleries, wire):  # noqa: F811
@@ -359,7 +360,7 @@ def test_two_runs_are_compared_below(ledger, galleries):
 
     assert "Two runs are compared" in lonely
     assert isinstance(gallery.below, rf.Compare)
-    assert [picture["label"][:8] for picture in gallery.below.pictures] == ["A · remo", "B · remo"]
+    assert [picture["label"][:7] for picture in gallery.below.pictures] == ["remove "] * 2
     assert gallery._frame.children == (gallery, gallery.below)
     assert gallery.beneath == "Comparison"
     say(gallery, {"do": "close", "press": "5"})

@@ -243,6 +243,8 @@ class Gallery(anywidget.AnyWidget):
                     self._do(str(do), content)
                 except RunflowError as error:
                     self._say(str(error), failed=True)
+        if press:
+            self._send_page({"kind": "heard", "press": press}, [])
 
     def _do(self, do: str, content: Json) -> None:
         key = str(content.get("key", ""))

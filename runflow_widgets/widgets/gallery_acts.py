@@ -144,7 +144,9 @@ def _spec(entry: Entry, session: Session) -> ModelSpec:
 
 def compared(a: Entry, b: Entry) -> Compare:
     """The first pictures of two runs laid together."""
-    return compare({f"A · {label_of(a)}": _picture(a), f"B · {label_of(b)}": _picture(b)})
+    labels = [label_of(a), label_of(b)]
+    # Of one model, and begun in the same second.
+    return compare(_picture(a), _picture(b), labels=labels if labels[0] != labels[1] else None)
 
 
 def label_of(entry: Entry) -> str:
