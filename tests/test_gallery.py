@@ -20,6 +20,7 @@ from runflow_widgets.errors import InputError
 from runflow_widgets.ledger import Entry, Ledger, home
 from runflow_widgets.portal import shared
 from runflow_widgets.session import Session
+from runflow_widgets.widgets.gallery_acts import again_inputs
 
 CUT = "bria/background/remove"
 
@@ -425,6 +426,79 @@ def test_a_form_that_is_given_takes_everything_or_the_seed_or_the_prompt(ledger,
     form.close()
 
 
+def test_the_seed_that_the_service_chose_is_shown_and_brought_into_the_form_but_not_run_again(ledger, galleries):
+    model = next(s.id for s in rf.models() if {"seed", "prompt"} <= {field.name for field in s.inputs})
+    put(ledger, "a", model=model, inputs={"prompt": "a mug"}, pictures=1)
+    (home() / "outputs" / "2026-03-01" / "a" / "run.json").write_text('{"output": {"seed": 4711}}')
+    gallery = galleries()
+    gallery.choose("a")
+
+    gallery.to_form("seed")
+
+    assert ["Seed used", "4711"] in gallery.details["facts"]
+    assert gallery.details["parts"] == ["seed", "prompt"]
+    assert gallery.below.value == {"seed": 4711}
+    assert again_inputs(ledger.get("a")) == {"prompt": "a mug"}
+
+
+def test_a_model_that_no_catalogue_lists_is_brought_into_a_form_too(ledger, galleries):
+    put(ledger, "a", model="new/model", inputs={"prompt": "a mug", "steps": 4})
+    gallery = galleries()
+    gallery.choose("a")
+
+    gallery.to_form()
+
+    assert (gallery.below.model, gallery.below.value) == ("new/model", {"prompt": "a mug", "steps": 4})
+
+
+def test_of_several_pictures_one_that_is_lost_stops_a_run_but_not_a_form(ledger, galleries):
+    rf.connect(embedded=True)
+    inputs = {"image_urls": ["https://a.example/b.png", "file:c.png#sha256=00"], "prompt": "both"}
+    put(ledger, "a", model="openai/gpt-image-2/edit", inputs=inputs)
+    gallery = galleries()
+    gallery.choose("a")
+
+    say(gallery, {"do": "again", "press": "1"})
+    refused = gallery.says
+    gallery.to_form()
+
+    assert "image_urls was not kept" in refused
+    assert gallery.below.value == {"image_urls": ["https://a.example/b.png"], "prompt": "both"}
+    assert "all but image_urls" in gallery.says
+
+
+def test_a_run_of_photo_and_mask_is_brought_back_as_photo_and_mask(ledger, galleries):
+    zipped = {"zip_url": "file:inputs.zip#sha256=00", "file_input": "photo.png", "file_mask": "mask.png"}
+    put(ledger, "a", model="runflow/object-removal", inputs=zipped)
+    gallery = galleries()
+    gallery.choose("a")
+
+    gallery.to_form()
+
+    assert gallery.below.value == {}
+    assert "zip_url" in gallery.says
+
+
+def test_a_budget_holds_for_running_again(ledger, galleries, remote):
+    session, asked = remote
+    put(
+        ledger,
+        "a",
+        model="runflow/tag-removal",
+        service=session.service,
+        inputs={"image_url": "https://a.example/b.png"},
+    )
+    rf.budget(0.1)
+    gallery = galleries(session=session)
+    gallery.choose("a")
+
+    say(gallery, {"do": "again", "press": "1"})
+    say(gallery, {"do": "yes", "press": "2"})
+
+    assert "passes the limit" in gallery.says
+    assert (asked, len(ledger.keys())) == ([], 1)
+
+
 def test_code_is_written_on_asking(ledger, galleries):
     put(ledger, "a", inputs={"image_url": "https://a.example/b.png"})
     gallery = galleries()
@@ -482,6 +556,24 @@ def test_what_was_not_kept_is_named_before_anything_is_sent(ledger, galleries):
     assert gallery.failed
     assert "image_url was not kept" in gallery.says
     assert len(ledger.keys()) == 1
+
+
+def test_what_the_buttons_do_has_methods(ledger, galleries):
+    session = rf.connect(embedded=True)
+    first = rf.run(CUT, image=photo(), session=session).result(60)
+    gallery = galleries()
+    gallery.choose(first.key)
+
+    second = gallery.run_again().result(60)
+    gallery.choose(first.key)
+    gallery.delete_files()
+    gallery.compare(second.key, second.id)
+
+    assert second.key != first.key
+    assert ledger.get(first.key).removed_at is not None
+    assert isinstance(gallery.below, rf.Compare)
+    with pytest.raises(InputError, match="No run is chosen"):
+        galleries().run_again()
 
 
 def test_an_open_run_is_resumed_at_its_own_service_only(ledger, galleries, remote):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ import traitlets as t
 from ..errors import InputError, RunflowError
 from ..images import open_image, thumbnail_webp
 from ..ledger import Entry, Ledger, watch_records
+from ..local_copy import delete_copies
 from ..running import Run
 from ..session import Session, opened
 from ..wire import Json
@@ -22,6 +23,7 @@ from . import gallery_acts as acts
 from .background import Background
 from .form import ModelForm
 from .gallery_list import GalleryList
+from .gallery_messages import GalleryMessages
 from .gallery_still import still_html
 from .gallery_words import details_of, picture_of
 
@@ -106,22 +108,26 @@ class Gallery(anywidget.AnyWidget):
         self._lock = threading.RLock()
         self._stale_lock = threading.Lock()
         self._stale = self._closed = self._choosing = False
-        self._last_press = ""
         self._background = Background(lambda _: None, lambda sentence: self._say(sentence, failed=True))
+        # Looking is not connecting: without a session, the record is read all the same.
         known = session or opened()
-        ledger = known.ledger if known is not None else Ledger()
+        ledger = Ledger() if known is None else known.ledger
+        self._own_ledger = ledger if known is None else None
         self._list = GalleryList(ledger, self._send_page, self._background)
         super().__init__(search=search, filters=dict(filters or {}))
         self.refresh()
-        self.on_msg(self._asked)
+        self.on_msg(GalleryMessages(self))
         # Weakly, or a gallery that is no longer shown would live as long as the kernel.
         reference = weakref.ref(self)
 
         def tell(path: Path, key: str) -> None:
-            if (gallery := reference()) is not None and path == gallery._list.ledger.path:
+            gallery = reference()
+            if gallery is None:
+                unwatch()
+            elif path == gallery._list.ledger.path:
                 gallery._changed(key)
 
-        self._unwatch = watch_records(tell)
+        self._unwatch = unwatch = watch_records(tell)
 
     # ------------------------------------------------------------------ what a program asks
 
@@ -181,6 +187,25 @@ class Gallery(anywidget.AnyWidget):
             self._open(form, "Form")
         self._say(said)
 
+    def run_again(self) -> Run:
+        """Run the chosen run once more: a new run, and a new price; the page asks before, this does not.
+
+        Raises:
+            InputError: A file among its inputs was not kept.
+            BudgetError: The limit set with `rf.budget` would be passed.
+        """
+        return self._take(acts.run_again(self._chosen(), self._session))
+
+    def resume(self) -> Run:
+        """Follow the chosen run again, if it is still open at the service that is connected."""
+        return self._take(acts.resume(self._chosen(), self._session))
+
+    def delete_files(self) -> None:
+        """Delete the chosen run's results from this machine; the run stays on record."""
+        delete_copies(self._list.ledger, self._chosen())
+        self.picture = b""
+        self._say("The files are deleted; the run stays on record.")
+
     # ------------------------------------------------------------------ changes
 
     @t.observe("search", "filters")
@@ -209,11 +234,17 @@ class Gallery(anywidget.AnyWidget):
 
     def _show_picture(self, entry: Entry) -> None:
         path = picture_of(entry)
-        if path is not None and entry.key == self.selected:
-            try:
-                self.picture = thumbnail_webp(open_image(path), _PREVIEW_PX)
-            except RunflowError as error:
-                self._say(str(error), failed=True)
+        if path is None or entry.key != self.selected:
+            return
+        try:
+            picture = thumbnail_webp(open_image(path), _PREVIEW_PX)
+        except RunflowError as error:
+            self._say(str(error), failed=True)
+            return
+        with self._lock:
+            # Another may have been chosen while this one was opened.
+            if entry.key == self.selected:
+                self.picture = picture
 
     def _entry(self, key_or_id: str) -> Entry:
         entry = self._list.ledger.get(key_or_id)
@@ -226,52 +257,6 @@ class Gallery(anywidget.AnyWidget):
             raise InputError("No run is chosen.", advice="gallery.choose(key) chooses one.")
         return self._entry(self.selected)
 
-    # ------------------------------------------------------------------ from the page
-
-    def _asked(self, _: object, content: Json, __: object) -> None:
-        do = content.get("do")
-        if do == "look":
-            have = [str(key) for key in content.get("have") or []]
-            self._list.look(int(content.get("first", 0)), int(content.get("last", 0)), have)
-            return
-        press = str(content.get("press", ""))
-        with self._lock:
-            # The same press told twice, by two views or a comm that repeats, is one.
-            if not press or press != self._last_press:
-                self._last_press = press
-                try:
-                    self._do(str(do), content)
-                except RunflowError as error:
-                    self._say(str(error), failed=True)
-        if press:
-            self._send_page({"kind": "heard", "press": press}, [])
-
-    def _do(self, do: str, content: Json) -> None:
-        key = str(content.get("key", ""))
-        simple: dict[str, Callable[[], object]] = {
-            "refresh": self.refresh,
-            "choose": lambda: self.choose(key),
-            "star": lambda: acts.star(self._entry(key), self._list.ledger),
-            "pick": lambda: self._pick(
-                [key if slot == content.get("slot") else one for slot, one in enumerate(self.pair)]
-            ),
-            "unpick": lambda: self._pick(["", ""]),
-            "compare": self._compare,
-            "pad": self.to_mask_pad,
-            "form": lambda: self.to_form(str(content.get("part", "all"))),
-            "code": lambda: self._write_code(str(content.get("language", "python"))),
-            "file": lambda: self._send_file(key, int(content.get("index", 0))),
-            "sums": lambda: setattr(self, "sums", self._list.by_model()),
-            "close": lambda: self._open(None, ""),
-            "resume": lambda: self._take(acts.resume(self._chosen(), self._session)),
-            "delete": self._ask_to_delete,
-            "again": self._ask_to_run,
-            "no": lambda: setattr(self, "ask", {}),
-            "yes": self._answered,
-        }
-        if do in simple:
-            simple[do]()
-
     def _pick(self, pair: list[str]) -> None:
         names = [acts.label_of(self._entry(key)) if key else "" for key in pair]
         with self.hold_sync():
@@ -282,43 +267,20 @@ class Gallery(anywidget.AnyWidget):
             raise InputError("Two runs are compared.", advice="Pick one as A and another as B.")
         self._open(acts.compared(*(self._entry(key) for key in self.pair)), "Comparison")
 
-    def _write_code(self, language: str) -> None:
-        self.code = acts.code_of(self._chosen(), language)
-
-    def _send_file(self, key: str, index: int) -> None:
-        name, mime, data = acts.file_of(self._entry(key), index)
-        self._send_page({"kind": "file", "name": name, "mime": mime}, [data])
-
-    def _ask_to_delete(self) -> None:
-        files = len(self._chosen().files)
-        text = f"Delete {files} file{'s' * (files != 1)} of this run from this machine? The run stays on record."
-        self.ask = {"do": "delete", "text": text, "yes": "Delete"}
-
-    def _ask_to_run(self) -> None:
-        question = acts.question_before(self._chosen(), self._session)
-        if question:
-            self.ask = {"do": "again", "text": question, "yes": "Run"}
-        else:
-            self._take(acts.run_again(self._chosen(), self._session))
-
-    def _answered(self) -> None:
-        asked, self.ask = self.ask.get("do"), {}
-        if asked == "delete":
-            acts.delete(self._chosen(), self._list.ledger)
-            self.picture = b""
-            self._say("The files are deleted; the run stays on record.")
-        elif asked == "again":
-            self._take(acts.run_again(self._chosen(), self._session))
-
-    def _take(self, run: Run) -> None:
+    def _take(self, run: Run) -> Run:
         """Show a run that goes on now."""
         self._say(f"Runs now: {run.model}.")
         self.refresh()
         self.choose(run.key)
         run.watch(lambda run: self._arrived(run) if run.done else None)
+        return run
 
     def _arrived(self, run: Run) -> None:
         self._changed(run.key)
+        if run.error is not None:
+            self._say(str(run.error), failed=True)
+        else:
+            self._say(f"Done: {run.model}.")
         if run.key == self.selected:
             entry = self._list.ledger.get(run.key)
             if entry is not None:
@@ -360,6 +322,8 @@ class Gallery(anywidget.AnyWidget):
             self._unwatch()
             self._list.stop()
             self._background.close()
+            if self._own_ledger is not None:
+                self._own_ledger.close()
             for part in (self._below, self._own_form, self._frame):
                 if part is not None:
                     part.close()

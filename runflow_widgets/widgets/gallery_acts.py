@@ -1,4 +1,4 @@
-"""What can be done with a run of the gallery: saved, deleted, compared, painted on, filled into a form, run again."""
+"""What can be done with a run of the gallery: saved, starred, compared, painted on, filled into a form, run again."""
 
 from __future__ import annotations
 
@@ -7,27 +7,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from ..catalogue import ModelSpec
+from ..catalogue import Catalogue, ModelSpec
 from ..client import ZIPPED
 from ..errors import InputError, OutputError, RunflowError
 from ..filling import questions_of, values_of
 from ..following import begun_here
 from ..images import extension_for
 from ..ledger import Entry, Ledger
-from ..local_copy import delete_copies
 from ..result import Output
 from ..running import Run, start, take_up
-from ..session import Session, current
+from ..session import Session, current, opened
 from ..settings import settings_from
 from ..snippets import snippet
 from ..wire import DEFAULT_BASE_URL, Json
 from .compare import Compare, compare
 from .form import ModelForm
-from .gallery_words import picture_of
+from .gallery_words import PROMPTS, picture_of
 from .mask_pad import MaskPad
 
-#: Under which names models take what is asked for, the likelier first.
-_PROMPTS: Final = ("prompt", "text", "instruction", "description")
 PARTS: Final = ("all", "seed", "prompt")
 
 
@@ -82,11 +79,6 @@ def resume(entry: Entry, session: Session | None) -> Run:
             key=entry.key,
         )
     return take_up(session, entry)
-
-
-def delete(entry: Entry, ledger: Ledger) -> None:
-    """Delete its files from this machine."""
-    delete_copies(ledger, entry)
 
 
 def star(entry: Entry, ledger: Ledger) -> None:
@@ -176,13 +168,13 @@ def fill(form: ModelForm, entry: Entry, part: str) -> str:
     values = _values(entry)
     if part == "all":
         if form.spec.id != entry.model:
-            form.change_model(entry.model)
+            form.change_model(_spec_of(entry, form.spec))
         form._core.take(values, f"Filled in from the run of {label_of(entry)}.")
         lost = _lost(entry, values)
         return (
             f"In the form is all but {', '.join(lost)}: choose that there." if lost else "All inputs are in the form."
         )
-    source, goal = _input_named(_spec_of(entry, form), part), _input_named(form.spec, part)
+    source, goal = _input_named(_spec_of(entry, form.spec), part), _input_named(form.spec, part)
     value = values.get(source) if source is not None else None
     if value is None:
         raise InputError(f"This run had no {part} of its own.", key=entry.key)
@@ -194,7 +186,7 @@ def fill(form: ModelForm, entry: Entry, part: str) -> str:
 
 def form_of(entry: Entry, session: Session | None, part: str) -> tuple[ModelForm, str]:
     """A new form of the run's model, with its inputs."""
-    form = ModelForm(entry.model, session=session)
+    form = ModelForm(_spec_of(entry), session=session)
     try:
         return form, fill(form, entry, part)
     except RunflowError:
@@ -229,15 +221,21 @@ def _leaves(value: Any) -> int:
     return 0 if value is None else 1
 
 
-def _spec_of(entry: Entry, form: ModelForm) -> ModelSpec:
-    return form.spec if form.spec.id == entry.model else form._core.spec_of(entry.model)
+def _spec_of(entry: Entry, *known: ModelSpec) -> ModelSpec:
+    """What is known of the run's model; of one that no catalogue lists, a form takes the inputs as JSON."""
+    session = opened()
+    catalogue = session.catalogue if session is not None else Catalogue.bundled()
+    listed = [spec for spec in known if spec.id == entry.model]
+    return next(iter(listed), None) or (
+        catalogue.get(entry.model) if entry.model in catalogue else ModelSpec(id=entry.model)
+    )
 
 
 def _input_named(spec: ModelSpec, part: str) -> str | None:
     if part == "seed":
         return next((one.path for one in questions_of(spec) if one.ask == "seed" and "." not in one.path), None)
     names = {field.name for field in spec.inputs}
-    return next((name for name in _PROMPTS if name in names), None)
+    return next((name for name in PROMPTS if name in names), None)
 
 
 # ---------------------------------------------------------------------- code

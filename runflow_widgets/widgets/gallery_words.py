@@ -12,10 +12,12 @@ from ..following import living
 from ..images.kinds import IMAGE_ENDINGS
 from ..ledger import Entry
 from ..local_copy import copies_of
-from ..settings import shareable
+from ..settings import settings_from
 from ..wire import CANCELLED, FAILED, SUCCEEDED, Json
 from .run_panel import WORDS
 
+#: Under which names models take what is asked for, the likelier first.
+PROMPTS: Final = ("prompt", "text", "instruction", "description")
 _FILMS: Final = frozenset({"mp4", "webm", "mov"})
 _LONG: Final = 4000
 
@@ -103,7 +105,9 @@ def row_of(entry: Entry) -> Json:
 
 def details_of(entry: Entry) -> Json:
     """All that is known of a run, and what can be done with it."""
-    inputs = [[name, _value(value)] for name, value in shareable(entry.inputs).items()]
+    settings = settings_from(entry)
+    inputs = [[name, _value(value)] for name, value in settings.inputs.items()]
+    seed = "" if settings.seed is None or "seed" in settings.inputs else str(settings.seed)
     facts = [
         ["Model", entry.model],
         ["State", state_of(entry)],
@@ -111,6 +115,7 @@ def details_of(entry: Entry) -> Json:
         ["Took", took_of(entry)],
         ["Cost", cost_of(entry)],
         ["Where", "in a kernel" if entry.service == "embedded" else entry.service],
+        ["Seed used", seed],
         ["Id", entry.id or ""],
         ["Key", entry.key],
         ["Deleted", f"{_moment(entry.removed_at)}: its files, from this machine" if entry.removed_at else ""],
@@ -138,6 +143,10 @@ def details_of(entry: Entry) -> Json:
         "deletes": any(path.exists() for path in copies_of(entry)),
         "resumes": tone_of(entry) == "open",
         "again": tone_of(entry) != "going",
+        "parts": [
+            *(["seed"] if seed or "seed" in entry.inputs else []),
+            *(["prompt"] if any(name in entry.inputs for name in PROMPTS) else []),
+        ],
     }
 
 

@@ -20,7 +20,7 @@
  * All that is known of the chosen run; empty while none is.
  * @typedef {{
  *   key?: string, title: string, starred: boolean, tone: string, facts: Told[], inputs: Told[], error: Partial<Fault>,
- *   files: File[], text: string, picture: boolean, saves: boolean, deletes: boolean, resumes: boolean, again: boolean,
+ *   files: File[], text: string, picture: boolean, saves: boolean, deletes: boolean, resumes: boolean, again: boolean, parts: string[],
  * }} Details
  */
 
@@ -713,9 +713,8 @@ class GalleryView {
     buttons.a.hidden = buttons.b.hidden = buttons.pad.hidden = !details.picture;
     buttons.resume.hidden = !details.resumes;
     buttons.delete.hidden = !details.deletes;
-    const names = details.inputs.map(([name]) => name);
-    buttons.seed.hidden = !names.includes("seed");
-    buttons.prompt.hidden = !names.some((name) => /prompt|text|instruction/.test(name));
+    buttons.seed.hidden = !details.parts.includes("seed");
+    buttons.prompt.hidden = !details.parts.includes("prompt");
     this.tell();
     if (details.key !== before && this.opening) side.title.focus({ preventScroll: true });
     this.opening = false;
