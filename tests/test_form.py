@@ -671,6 +671,21 @@ def test_values_that_were_kept_are_handed_on_in_one_file(make, tmp_path, monkeyp
     assert open_image(other.value["image_url"]).size == (60, 40)
 
 
+def test_a_saved_result_brings_its_settings_back(make, copying, tmp_path):
+    run = rf.run(TAGS, image_url=photo(), config={"aspect_ratio": "1:1"}).result(60)
+    (path,) = run.save(tmp_path)
+    form = make("bria/background/remove", image_url="runflow://assets/1")
+
+    form.value = {"image_url": path}
+    assert form._core.head.offer == "Use its settings (runflow/tag-removal)"
+    say(form._core.head, {"do": "settings"})
+
+    assert (form.model, form.value["config"]) == (TAGS, {"aspect_ratio": "1:1"})
+    assert form._core.head.offer == ""
+    form.value = {"image_url": photo()}
+    assert form._core.head.offer == ""
+
+
 # ---------------------------------------------------------------- running
 
 

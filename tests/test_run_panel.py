@@ -128,7 +128,8 @@ def test_the_files_are_sent_to_the_page_to_be_saved(slow, finish, photo, wire): 
 
     ((content, buffers),) = wire.custom(panel)
     assert content == {"kind": "file", "name": "remove-01.png"}
-    assert bytes(buffers[0]) == run.outputs[0].read_bytes()
+    assert Image.open(io.BytesIO(bytes(buffers[0]))).tobytes() == run.image.tobytes()
+    assert rf.settings_of(bytes(buffers[0])).model == MODEL
 
 
 def test_the_code_is_written_when_it_is_looked_at(slow, finish, photo):

@@ -20,6 +20,7 @@ from ..wire import Json
 from .form_core import FormCore
 from .form_presets import FormPresets
 from .form_runs import FormRuns
+from .form_settings import FormSettings
 from .form_texts import FormTexts
 from .model_list import ModelList
 from .run_view import RunView
@@ -61,6 +62,7 @@ class ModelForm(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typ
         self._picker: ModelList | None = None
         self._core = core = FormCore(model, {**(value or {}), **more}, session)
         self._presets, self._runs, self._texts = FormPresets(core), FormRuns(core, self._view_of), FormTexts(core)
+        FormSettings(core)
         super().__init__()
         self.add_class("rfw-form")
         core.on_build.append(self._arrange)

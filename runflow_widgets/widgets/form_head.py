@@ -36,5 +36,8 @@ class FormHead(anywidget.AnyWidget):
     can_undo = t.Bool(default_value=False).tag(sync=True)
     """Whether there is something to take back."""
 
+    offer = t.Unicode().tag(sync=True)
+    """What may be done with the picture that was just chosen; empty if nothing."""
+
     def __repr__(self) -> str:
         return f"FormHead({self.model})"

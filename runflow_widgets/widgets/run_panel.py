@@ -156,7 +156,7 @@ class RunPanel(anywidget.AnyWidget):
         """Send the results to the page, which saves them where its person keeps downloads."""
         stem = self._run.model.rpartition("/")[2]
         for output in self._run.outputs:
-            self.send({"kind": "file", "name": f"{stem}-{output.name}"}, [output.read_bytes()])
+            self.send({"kind": "file", "name": f"{stem}-{output.name}"}, [output.bytes_to_save()])
 
     def _tell_code(self) -> None:
         if self.opened == "code":

@@ -14,6 +14,7 @@
  *   says: string,
  *   failed: boolean,
  *   can_undo: boolean,
+ *   offer: string,
  * }} Model
  */
 
@@ -84,7 +85,9 @@ function build(el) {
   const foot = add("div", "foot", el);
   const says = add("span", "says", foot, { role: "status" });
   const undo = addButton(foot, "undo", "Undo");
-  return { title, model, change, purpose, facts, strip, keeping, name, cancel, foot, says, undo };
+  const offer = addButton(foot, "offer", "");
+  const named = { title, model, change, purpose, facts };
+  return { ...named, strip, keeping, name, cancel, foot, says, undo, offer };
 }
 
 /** One view of the head of a form. */
@@ -125,7 +128,9 @@ class HeadView {
     parts.says.textContent = model.get("says");
     parts.says.classList.toggle("rfw-head-failed", model.get("failed"));
     parts.undo.hidden = !model.get("can_undo");
-    parts.foot.hidden = !model.get("says") && !model.get("can_undo");
+    parts.offer.textContent = model.get("offer");
+    parts.offer.hidden = !model.get("offer");
+    parts.foot.hidden = !model.get("says") && !model.get("can_undo") && !model.get("offer");
   }
 
   tellPresets() {
@@ -196,6 +201,7 @@ class HeadView {
       "says",
       "failed",
       "can_undo",
+      "offer",
     ]);
     for (const name of names) model.on(`change:${name}`, tell);
     model.on("change:presets", presets);
@@ -218,6 +224,7 @@ class HeadView {
       model.save_changes();
     });
     on(parts.undo, "click", () => this.post({ do: "undo" }));
+    on(parts.offer, "click", () => this.post({ do: "settings" }));
     on(parts.cancel, "click", () => this.closeKeeping());
     on(parts.keeping, "submit", (event) => {
       event.preventDefault();
