@@ -57,6 +57,7 @@ MAKERS = {
     "form": painted_form,
     "picker": picker,
     "compare": lambda: rf.compare(photo(), photo()),
+    "gallery": rf.Gallery,
     "studio": lambda: rf.studio(photo()),
 }
 
