@@ -247,17 +247,25 @@ def test_a_run_that_was_under_way_is_followed_again(open_studio, photo, slow, fi
     studio = open_studio(photo, key="shirts")
     run = studio.form.run()
     settle(studio)
-    assert json.loads((home() / "studio" / "shirts.json").read_text())["open"] == [run.key]
+    assert json.loads((home() / "studio" / "shirts.json").read_text())["open"][0]["key"] == run.key
+    studio.form.reset()
+    settle(studio)
 
     again = open_studio(key="shirts")
     finish()
     run.result(60)
     until(again, lambda: len(again.bar.versions) == 2)
 
-    assert again.versions[-1].key == run.key
+    assert [(version.path, version.key) for version in again.versions[:1]] == [(photo, "")]
+    assert (again.versions[-1].key, again.versions[-1].parent) == (run.key, 1)
+    settle(again)
+    assert json.loads((home() / "studio" / "shirts.json").read_text())["open"] == []
 
 
-@pytest.mark.parametrize("text", ["", "[1]", '{"versions": 7}', '{"versions": [{"path": "/no/where"}, 3]}', "{"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "[1]", '{"open": [3, {"key": "x"}]}', '{"versions": 7}', '{"versions": [{"path": "/no/where"}, 3]}', "{"],
+)
 def test_a_file_that_cannot_be_read_is_no_hindrance(open_studio, text):
     (home() / "studio").mkdir(parents=True)
     (home() / "studio" / "odd.json").write_text(text)

@@ -22,7 +22,7 @@ from .compare import compare
 from .form import ModelForm
 from .sources import open_source
 from .studio_bar import StudioBar
-from .studio_versions import Version, Versions, kept_inputs, mask_of, read, write
+from .studio_versions import Begun, Version, Versions, kept_inputs, mask_of, read, write
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -66,6 +66,7 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
         self._thumbs: dict[Path, bytes] = {}
         #: Pictures that are no files, with the versions that they are.
         self._known: list[tuple[Any, int]] = []
+        self._begun: dict[str, Begun] = {}
         self._saving = False
         kept = read(key) if key else {}
         self._versions = Versions.from_json(kept.get("versions"))
@@ -100,8 +101,8 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
             known = isinstance(pair, list) and len(pair) == 2 and all(number in self._versions for number in pair)
             self._compare(*(pair if known and isinstance(pair, list) else (last.parent or last.number, last.number)))
         self._tell_bar()
-        for run_key in kept.get("open", []):
-            self._resume(str(run_key))
+        for under_way in kept.get("open", []):
+            self._resume(under_way)
 
     # ------------------------------------------------------------------ for the next cell
 
@@ -162,29 +163,30 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
 
     def _began(self, run: Run) -> None:
         """A run was started in the form: when it is over, its pictures are versions."""
-        photo, slot = self.form.picture, self.form.picture_name
-        values, _ = run.given()
-        self._follow(run, lambda: self._finished(run, photo, slot, values))
+        begun = Begun(self.form.picture, self.form.picture_name, run.given()[0])
+        self._begun[run.key] = begun
+        self._follow(run, begun)
         self._save_soon()
 
-    def _follow(self, run: Run, then: Any) -> None:
+    def _follow(self, run: Run, begun: Begun) -> None:
         told = threading.Lock()
 
         def changed(run: Run) -> None:
             # Both the watching and the look below may find the run over.
             if run.done and told.acquire(blocking=False):
-                self._background.do("Laying the result beside the photo…", then)
+                self._background.do("Laying the result beside the photo…", lambda: self._finished(run, begun))
 
         run.watch(changed)
         changed(run)
 
-    def _finished(self, run: Run, photo: Any, slot: str, values: dict[str, Any]) -> None:
+    def _finished(self, run: Run, begun: Begun) -> None:
+        self._begun.pop(run.key, None)
         pictures = [output for output in run.outputs if output.kind == "image"]
         if run.error is not None or not pictures:
             self._save_soon()
             return
-        parent = self._version_of(photo)
-        inputs = kept_inputs(values, slot)
+        parent = self._version_of(begun.photo)
+        inputs = kept_inputs(begun.values, begun.slot)
         facts = f"{run.elapsed_s:.1f} s · {'free' if run.is_embedded else f'${run.cost}'}"
         with self._lock:
             for output in pictures:
@@ -194,7 +196,7 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
                     run.spec.name or run.spec.slug,
                     parent=parent.number if parent else None,
                     model=run.model,
-                    slot=slot,
+                    slot=begun.slot,
                     inputs=inputs,
                     key=run.key,
                     facts=facts,
@@ -224,15 +226,16 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
             self._known.append((photo, version.number))
             return version
 
-    def _resume(self, key: str) -> None:
+    def _resume(self, under_way: Any) -> None:
         """Follow a run that was under way when the kernel ended."""
         try:
+            key, begun = Begun.read(under_way)
             run = Runs().get(key, session=self._session)
         except RunflowError as error:
-            self._tell(str(error), failed=True)
+            self._fail(str(error))
             return
-        question = self.form.picture_name
-        self._follow(run, lambda: self._finished(run, self.form.picture, question, run.given()[0]))
+        self._begun[key] = begun
+        self._follow(run, begun)
 
     # ------------------------------------------------------------------ what is shown
 
@@ -353,10 +356,11 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
                 "versions": self._versions.as_json(),
                 "model": self.form.model,
                 "pair": list(self.bar.pair),
-                "open": [run.key for run in self.form.runs if not run.done],
             }
+            begun = dict(self._begun)
         try:
-            write(self._key or "", {**state, "values": as_json(self.form.value)})
+            under_way = [one.kept(key) for key, one in begun.items()]
+            write(self._key or "", {**state, "open": under_way, "values": as_json(self.form.value)})
         except (OSError, RunflowError) as error:
             self._fail(f"The Studio could not be kept: {error}")
 

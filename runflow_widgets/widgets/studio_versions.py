@@ -148,6 +148,42 @@ class Versions:
         return cls([version if version.parent in numbers else replace(version, parent=None) for version in found])
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What a run was started with: it may end after the kernel, and its result must find its photo all the same."""
+
+    photo: Any
+    slot: str
+    values: Json
+
+    def kept(self, key: str) -> Json:
+        """What is written down of it."""
+        photo = None if self.photo is None else kept_file(self.photo)
+        is_file = isinstance(photo, Path)
+        inputs = kept_inputs(self.values, self.slot)
+        return {
+            "key": key,
+            "photo": str(photo) if photo else None,
+            "file": is_file,
+            "slot": self.slot,
+            "inputs": inputs,
+        }
+
+    @classmethod
+    def read(cls, kept: object) -> tuple[str, Begun]:
+        """What was written down.
+
+        Raises:
+            InputError: It cannot be read.
+        """
+        try:
+            known: Any = kept
+            photo = Path(known["photo"]) if known["file"] else known["photo"]
+            return str(known["key"]), cls(photo, str(known["slot"]), _spelt(dict(known["inputs"])))
+        except (TypeError, KeyError, ValueError):
+            raise InputError("A run that was under way cannot be read any more; rf.runs.resume() follows it.") from None
+
+
 def kept_inputs(inputs: Mapping[str, Any], slot: str) -> Json:
     """The inputs of a run without its picture, as they can be kept: pictures as paths."""
 
