@@ -88,8 +88,9 @@ def test_a_form_is_filled_in_and_run_once(notebook, kind):
     assert page.ask("[len(form.runs), max(form.runs[0].image.size)]") == [1, 2048]
 
 
-def test_what_is_missing_and_what_the_service_refuses_stands_at_its_field(notebook):
-    page, form = open_form(notebook, "runflow/tag-removal")
+@pytest.mark.parametrize("kind", ["lab", "notebook"])
+def test_what_is_missing_and_what_the_service_refuses_stands_at_its_field(notebook, kind):
+    page, form = open_form(notebook, "runflow/tag-removal", kind=kind)
 
     form.get_by_role("button", name="Run", exact=True).click()
     problems = form.locator(".rfw-bar-problems")
@@ -150,9 +151,10 @@ def test_the_price_follows_and_nothing_is_sent_twice_or_past_the_limit(notebook,
     assert page.ask("[len(created), created[0]['input']]") == [1, {"prompt": "a cat", "num_images": 3}]
 
 
-def test_the_code_of_a_form_runs_in_the_next_cell(notebook):
+@pytest.mark.parametrize("kind", ["lab", "notebook"])
+def test_the_code_of_a_form_runs_in_the_next_cell(notebook, kind):
     cell = "import runflow_widgets as rf\nmug = rf.samples.load('tagged_mug').resize((220, 160))\n"
-    page, form = open_form(notebook, cell + "form = rf.form('runflow/tag-removal')\nform")
+    page, form = open_form(notebook, cell + "form = rf.form('runflow/tag-removal')\nform", kind=kind)
 
     form.get_by_role("button", name="From the notebook").click()
     form.get_by_role("option", name="mug").click()
