@@ -148,6 +148,16 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """`%load_ext runflow_widgets`."""
+    print(import_module(".ipython", __name__).load(shell))  # noqa: T201  # nothing is changed without being said
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """`%unload_ext runflow_widgets`."""
+    import_module(".ipython", __name__).unload(shell)
+
+
 def _open_default() -> Any:
     return import_module(".connection", __name__).connect()
 
