@@ -1,6 +1,6 @@
-"""The command line: serve the embedded models, or show what they do.
+"""The command line: run models, look up models and runs, serve the embedded models, show what they do.
 
-`python -m runflow_widgets serve` and `python -m runflow_widgets demo`; `--help` tells the rest.
+`python -m runflow_widgets run runflow/tag-removal --image mug.jpg -o cleaned`; `--help` tells the rest.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from . import cli_runs
 from .client import write_whole
 from .connection import connect
 from .errors import RunflowError
@@ -59,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", help="run the four models on bundled pictures")
     demo.add_argument("-o", "--output", type=Path, default=Path("demo-output"), help="where the pictures go")
     demo.set_defaults(do=_demo)
+    cli_runs.add_to(commands)
     return parser
 
 

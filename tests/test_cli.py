@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import pytest
 from PIL import Image
 
 from runflow_widgets.cli import main
+from runflow_widgets.ledger import home
 
 
 def command(*arguments, **more):
@@ -71,3 +73,81 @@ def test_a_server_ends_cleanly_when_it_is_told_to(tmp_path, ending):
 
     assert process.returncode == 130, errors
     assert "Traceback" not in errors
+
+
+# ---------------------------------------------------------------- models, runs and running one
+
+
+@pytest.fixture
+def photo(tmp_path):
+    path = tmp_path / "mug.png"
+    Image.linear_gradient("L").resize((90, 60)).convert("RGB").save(path)
+    return path
+
+
+@pytest.mark.slow
+def test_a_model_is_run_and_its_result_saved(photo, tmp_path, capsys):
+    out = tmp_path / "out"
+
+    code = main(["run", "bria/background/remove", "--image", str(photo), "--set", "sync_mode=false", "-o", str(out)])
+
+    printed = capsys.readouterr()
+    assert code == 0
+    assert printed.out.split() == [str(path) for path in out.iterdir()]
+    assert "Embedded" in printed.err
+    assert "free: it runs here" in printed.err
+
+
+@pytest.mark.slow
+def test_the_outcome_and_the_record_are_told_as_json(photo, tmp_path, capsys):
+    main(["run", "runflow/tag-removal", "--image", str(photo), "-o", str(tmp_path / "out"), "--json"])
+    (told,) = json.loads(capsys.readouterr().out)
+    main(["runs", "--json"])
+    (listed,) = json.loads(capsys.readouterr().out)
+
+    assert (told["status"], told["cost_usd"], told["error"]) == ("succeeded", "0.00", None)
+    assert (listed["key"], listed["model"]) == (told["key"], "runflow/tag-removal")
+    assert main(["resume", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["no/such", "--image", "a.png"], "no model"),
+        (["runflow/tag-removal", "--image", "missing.png"], "no readable file"),
+        (["runflow/tag-removal"], "is missing"),
+        (["runflow/tag-removal", "--set", "config"], "a name and a value are needed"),
+        (["runflow/tag-removal", "--image", "a.png", "--budget", "much"], "amount in US dollars"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_nothing_is_run(arguments, sentence, capsys):
+    code = main(["run", *arguments])
+
+    assert code == 1
+    assert sentence in capsys.readouterr().err
+    assert not list(home().glob("outputs/**/*.*"))
+
+
+def test_models_are_found_by_words_and_described_by_id(capsys):
+    assert main(["models", "tag", "removal"]) == 0
+    assert "runflow/tag-removal" in capsys.readouterr().out
+    assert main(["models", "runflow/product-isolation", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [field["name"] for field in told["inputs"]] == ["image_url", "aspect_ratio", "resolution", "prompt"]
+    assert main(["models", "nothing", "like", "this"]) == 1
+
+
+def test_a_notebook_that_is_not_there_is_not_opened(capsys):
+    assert main(["open", "nowhere.ipynb"]) == 1
+    assert "no notebook" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_the_command_is_a_process_with_an_exit_code_of_its_own(photo, tmp_path):
+    done = command("run", "bria/background/remove", "--image", str(photo), "-o", str(tmp_path / "out"))
+    failed = command("run", "runflow/tag-removal", "--image", str(tmp_path))
+
+    assert (done.returncode, done.stdout.strip()) == (0, str(tmp_path / "out" / "remove-01.png"))
+    assert failed.returncode == 1
+    assert "Traceback" not in failed.stderr
