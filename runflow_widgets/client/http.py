@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import json
 import logging
 import re
 import time
@@ -166,13 +167,31 @@ class Http:
                     headers={**self._own_headers(), **(headers or {})},
                 )
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise _transport_error(method, path, error, sent=False, known=known) from error
+            raise _transport_error(method, path, error, sent=False, known=known) from _bare(error)
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, TimeoutError) as error:
-            raise _transport_error(method, path, error, sent=True, known=known) from error
+            raise _transport_error(method, path, error, sent=True, known=known) from _bare(error)
         log.debug(
             "%s %s -> %d in %.0f ms", method, redact(path), response.status_code, 1e3 * (time.monotonic() - started)
         )
-        return _read(response, known)
+        return self._read(response, known)
+
+    def _read(self, response: httpx.Response, known: Mapping[str, Any]) -> Answer:
+        # A service may quote the key in what it says of it, and that goes into errors, panels and the record.
+        bare = self._key.taken_out if self._key is not None else bytes
+        headers = {name.lower(): bare(value.encode()).decode() for name, value in response.headers.items()}
+        content = bare(response.content)
+        try:
+            decoded = json.loads(content) if content else None
+        except ValueError:
+            if response.is_success:
+                # A page in place of JSON, or half an answer: what was asked for may well have happened.
+                raise TransportError(
+                    "The service answered with something that is not JSON.", sent=True, **known
+                ) from None
+            decoded = content.decode(response.encoding or "utf-8", "replace")
+        if not response.is_success:
+            raise error_of(response.status_code, headers, decoded, **known)
+        return Answer(response.status_code, headers, decoded)
 
     def _own_headers(self) -> dict[str, str]:
         headers = {}
@@ -194,18 +213,11 @@ def _query(query: Mapping[str, object] | None) -> dict[str, str] | None:
     return spelled or None
 
 
-def _read(response: httpx.Response, known: Mapping[str, Any]) -> Answer:
-    headers = {name.lower(): value for name, value in response.headers.items()}
-    try:
-        decoded = response.json() if response.content else None
-    except ValueError:
-        if response.is_success:
-            # A page in place of JSON, or half an answer: what was asked for may well have happened.
-            raise TransportError("The service answered with something that is not JSON.", sent=True, **known) from None
-        decoded = response.text
-    if not response.is_success:
-        raise error_of(response.status_code, headers, decoded, **known)
-    return Answer(response.status_code, headers, decoded)
+def _bare(error: Exception) -> Exception:
+    """What broke, without the frames below it."""
+    # Their variables hold the header with the key, and some print them: IPython's verbose mode, crash reporters.
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
 
 
 def _transport_error(

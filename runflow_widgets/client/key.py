@@ -44,6 +44,10 @@ class ApiKey:
         """The last four characters, so that a person can tell two keys apart; of a short key, nothing."""
         return self._secret[-4:] if len(self._secret) >= 12 else ""
 
+    def taken_out(self, text: bytes) -> bytes:
+        """A text of somebody else without the key, should it quote it; a short one, as of tests, is no secret."""
+        return text.replace(self._secret.encode(), f"...{self.ending}".encode()) if self.ending else text
+
     def __repr__(self) -> str:
         return f"ApiKey('…{self.ending}')"
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import traceback
 
 import httpx
 import pytest
@@ -37,6 +39,47 @@ async def test_a_refusal_carries_the_request_id():
             await client.get_run("run-1")
 
     assert refusal.value.request_id == "r-1"
+
+
+@pytest.mark.parametrize(
+    "quoted",
+    [
+        {"json": {"code": "NO_CREDIT", "message": "The key rf_live_0123456789 has no credit."}},
+        {"json": {"errors": [{"loc": ["header"], "msg": "rf_live_0123456789 is old"}]}},
+        {"text": "<p>Bearer rf_live_0123456789"},
+        {"text": "no", "headers": {"runflow-request-id": "rf_live_0123456789"}},
+    ],
+)
+async def test_a_key_that_the_service_quotes_does_not_get_into_the_error(quoted):
+    async with client_of(script(httpx.Response(402, **quoted))) as client:
+        with pytest.raises(ApiError) as refusal:
+            await client.get_run("run-1")
+
+    told = repr(refusal.value) + repr(vars(refusal.value))
+    assert "rf_live_" not in told
+    assert "...6789" in told
+
+
+async def test_a_key_that_the_service_quotes_does_not_get_into_a_run():
+    state = {"id": "run-1", "status_code": "failed", "failure_message": "rf_live_0123456789 may not do this"}
+
+    async with client_of(script(httpx.Response(200, json=state))) as client:
+        run = await client.get_run("run-1")
+
+    assert run.failure_message == "...6789 may not do this"
+
+
+async def test_a_traceback_with_all_variables_does_not_show_the_key():
+    free = socket.create_server(("127.0.0.1", 0))
+    address = f"http://127.0.0.1:{free.getsockname()[1]}"
+    free.close()
+
+    async with Client("rf_live_" + "0123456789", base_url=address, pace=Pace(scale=0)) as client:
+        with pytest.raises(TransportError) as failure:
+            await client.get_run("run-1")
+    told = traceback.TracebackException.from_exception(failure.value, capture_locals=True).format()
+
+    assert "rf_live_0123456789" not in "".join(told)
 
 
 @pytest.mark.parametrize(
