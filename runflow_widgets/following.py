@@ -74,6 +74,8 @@ class Followed:
         self._may_exist = entry.id is not None
         self._typical_s: float | None = None
         self._began = time.monotonic()
+        #: None while it goes on; of a run that is only on record, it is over as soon as it is read.
+        self._ended: float | None = self._began
         self._job: Job[None] | None = None
         self.price: Quote = FREE if session.where == "embedded" else spec.price_of(entry.inputs)
 
@@ -96,6 +98,7 @@ class Followed:
 
     def _begin(self, work: Callable[[], Coroutine[Any, Any, None]], *, owned: bool = False) -> None:
         self._owned = owned
+        self._ended = None
         with _live_lock:
             _live[self._entry.key] = self
             if owned:
@@ -114,6 +117,7 @@ class Followed:
             self._close_record(error.message)
 
     def _leave(self, future: concurrent.futures.Future[None]) -> None:
+        self._ended = time.monotonic()
         with _live_lock:
             _live.pop(self._entry.key, None)
         fault = future.exception()

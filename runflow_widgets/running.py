@@ -117,7 +117,7 @@ class Run(Followed):
         """How long it has taken, or took."""
         if self._entry.duration_ms is not None:
             return self._entry.duration_ms / 1000
-        return time.monotonic() - self._began
+        return (time.monotonic() if self._ended is None else self._ended) - self._began
 
     # ------------------------------------------------------------------ its results
 

@@ -300,6 +300,19 @@ def test_after_stopping_to_wait_the_run_goes_on_and_is_picked_up_again(slow, fin
     assert (again.key, again.result(30).status) == (run.key, "succeeded")
 
 
+def test_the_clock_of_a_run_that_was_given_up_stands_still(slow, finish, photo):
+    run = rf.run(MODEL, image=photo)
+    until_running(run)
+    assert run.elapsed_s < run.elapsed_s
+
+    run.stop_waiting()
+    with pytest.raises(RunTimeout):
+        run.result(10)
+
+    assert run.elapsed_s == run.elapsed_s > 0
+    finish()
+
+
 async def test_cancelling_an_await_cancels_the_embedded_run(slow, photo):
     run = rf.run(MODEL, image=photo)
     waiting = asyncio.ensure_future(_wait(run))
