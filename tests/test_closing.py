@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import ipywidgets
 import pytest
 from ipywidgets.widgets import widget as registry
@@ -71,6 +74,20 @@ def test_what_is_closed_is_held_by_nothing_that_is_open(wire, make):  # noqa: F8
 
     assert holding_what_is_closed() == []
     assert len(registry._instances) < open_before
+
+
+@pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
+def test_what_is_closed_and_held_by_nobody_is_forgotten_with_its_pictures(wire, make):  # noqa: F811
+    widget = make()
+    watched = weakref.ref(widget)
+
+    widget.close()
+    del widget
+    # ipycanvas remembers the canvas that was drawn on last.
+    make().close()
+    gc.collect()
+
+    assert watched() is None
 
 
 def test_another_model_and_another_photo_leave_nothing_behind_that_is_closed(wire):  # noqa: F811

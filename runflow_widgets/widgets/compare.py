@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-import anywidget
 import traitlets as t
 
 from ..errors import InputError
@@ -18,6 +17,7 @@ from .compare_pictures import Picture, read_pictures
 from .compare_previews import QUICK_PX, glimpse, mask_png, preview
 from .compare_words import remarks_on, words
 from .compare_work import CompareWork
+from .own_widget import OwnWidget
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -30,7 +30,7 @@ KINDS: Final = ("heat", "absolute", "signed")
 Kind = Literal["side", "split", "gif", "webp"]
 
 
-class Compare(anywidget.AnyWidget):
+class Compare(OwnWidget):
     """Look at two or more pictures together; `rf.compare` makes one.
 
     Example:

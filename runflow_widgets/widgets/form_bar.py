@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-import anywidget
 import traitlets as t
+
+from .own_widget import OwnWidget
 
 _STATIC: Final = Path(__file__).parent / "static"
 
 
-class FormBar(anywidget.AnyWidget):
+class FormBar(OwnWidget):
     """Part of a `ModelForm`; it also looks after the labels and the keyboard of the form it stands in."""
 
     _esm = _STATIC / "form_bar.js"

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-import anywidget
 import traitlets as t
+
+from .own_widget import OwnWidget
 
 _STATIC: Final = Path(__file__).parent / "static"
 
 
-class FormHead(anywidget.AnyWidget):
+class FormHead(OwnWidget):
     """Part of a `ModelForm`."""
 
     _esm = _STATIC / "form_head.js"

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import anywidget
 import ipywidgets
 import traitlets as t
 
@@ -26,12 +25,13 @@ from .gallery_list import GalleryList
 from .gallery_messages import GalleryMessages
 from .gallery_still import still_html
 from .gallery_words import details_of, picture_of
+from .own_widget import OwnWidget
 
 _STATIC: Final = Path(__file__).parent / "static"
 _PREVIEW_PX: Final = 640
 
 
-class Gallery(anywidget.AnyWidget):
+class Gallery(OwnWidget):
     """Look through the runs on record, the newest first; `gallery.value` is the chosen `Run`.
 
     Runs of this kernel appear and change by themselves, those of others when it is shown or refreshed. What is opened

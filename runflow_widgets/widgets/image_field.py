@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import anywidget
 import traitlets as t
 
 from ..errors import InputError, RunflowError
 from ..wire import MAX_UPLOAD_BYTES
 from .at_hand import in_the_notebook, latest_results, paths_like
 from .background import Background
+from .own_widget import OwnWidget
 from .picked import Arriving, Facts, look_at
 from .sources import open_source
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _STATIC: Final = Path(__file__).parent / "static"
 
 
-class ImageField(anywidget.AnyWidget):
+class ImageField(OwnWidget):
     """Choose a picture; `field.value` is what was chosen, as `rf.run` takes it, and `field.image` opens it.
 
     A file may be uploaded, dropped or pasted; a path or an address typed; a picture taken from a variable of the

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-import anywidget
 import traitlets as t
+
+from .own_widget import OwnWidget
 
 _STATIC: Final = Path(__file__).parent / "static"
 
@@ -14,7 +15,7 @@ TOOLS: Final = ("brush", "eraser", "rectangle", "ellipse", "lasso", "polygon", "
 LOOKS: Final = ("overlay", "outline", "mask", "photo")
 
 
-class MaskInk(anywidget.AnyWidget):
+class MaskInk(OwnWidget):
     """The browser's half of a `MaskPad`; it paints at once and sends each finished stroke as one message."""
 
     _esm = _STATIC / "mask_ink.js"

@@ -269,7 +269,7 @@ class MaskPad(ipywidgets.Box):  # type: ignore[misc]  # ipywidgets is not typed
         if core is not None:
             # What holds closed widgets must be closed as well: a page that is loaded anew asks for all that is open,
             # and gets nothing at all if one of them cannot be told.
-            for widget in (*self.children, self._inside):
+            for widget in (*_below(self), *_below(self._inside), self._inside):
                 widget.close()
             core.close()
         super().close()
@@ -316,3 +316,8 @@ def _small_png(picture: Image) -> bytes:
     buffer = io.BytesIO()
     picture.quantize(256, Pillow.Quantize.FASTOCTREE).save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def _below(box: ipywidgets.Widget) -> list[ipywidgets.Widget]:
+    """All that is in a box, and in the boxes in it."""
+    return [below for child in getattr(box, "children", ()) for below in (*_below(child), child)]

@@ -11,19 +11,19 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-import anywidget
 import traitlets as t
 
 from ..catalogue import Catalogue, ModelSpec
 from ..errors import InputError
 from ..ledger import home
 from ..session import opened
+from .own_widget import OwnWidget
 
 _STATIC: Final = Path(__file__).parent / "static"
 _MOST_RECENT: Final = 8
 
 
-class ModelList(anywidget.AnyWidget):
+class ModelList(OwnWidget):
     """Models to choose from: `chosen` is the id, `value` the spec; `ModelPicker` adds the form of the chosen one."""
 
     _esm = _STATIC / "model_list.js"

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import base64
 import html
-import threading
-import time
 import weakref
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-import anywidget
 import traitlets as t
 
 from ..errors import RunflowError
 from ..images import thumbnail_webp
 from ..running import Run
 from ..snippets import LANGUAGES
+from ..wire import FAILED
+from .own_widget import OwnWidget
+from .throttled import Throttled
 
 _STATIC: Final = Path(__file__).parent / "static"
 #: The page is told of progress at most this often.
@@ -38,7 +38,7 @@ WORDS: Final = {
 }
 
 
-class RunPanel(anywidget.AnyWidget):
+class RunPanel(OwnWidget):
     """Show a run while it goes on; `display(run)` makes one.
 
     Example:
@@ -94,10 +94,8 @@ class RunPanel(anywidget.AnyWidget):
 
     def __init__(self, run: Run) -> None:
         # Before the traits are set: the portal may report a change while the widget is being made.
-        self._lock = threading.Lock()
-        self._pending = False
-        self._written = 0.0
         self._run = run
+        self._telling = Throttled(run._session.portal, self._write, lambda: EVERY_S)
         #: Told of what is asked for and is not the panel's own: compare, use, edit, again, saved.
         self.on_action: Callable[[str], None] = lambda _: None
         super().__init__(**_facts(run))
@@ -109,25 +107,12 @@ class RunPanel(anywidget.AnyWidget):
 
             def tell(_: Run) -> None:
                 if (panel := reference()) is not None:
-                    panel._changed()
+                    panel._telling.soon()
 
             run.watch(tell)
-        self._changed()
-
-    def _changed(self) -> None:
-        """Write now, or a moment later if something was written just before; the last change is never lost."""
-        with self._lock:
-            if self._pending:
-                return
-            self._pending = True
-            wait_s = max(0.0, self._written + EVERY_S - time.monotonic())
-        portal = self._run._session.portal
-        portal.soon(portal.loop.call_later, wait_s, self._write)
+        self._telling.soon()
 
     def _write(self) -> None:
-        with self._lock:
-            self._pending = False
-            self._written = time.monotonic()
         with self.hold_sync():
             for name, value in _facts(self._run).items():
                 setattr(self, name, value)
@@ -181,7 +166,7 @@ def _facts(run: Run) -> dict[str, Any]:
         "status": run.status,
         "says": says,
         "where": run.where,
-        "price": _price(run),
+        "price": price_text(run),
         "elapsed_s": round(run.elapsed_s, 2),
         "typical_s": run.typical_s,
         "progress": run.progress,
@@ -217,7 +202,10 @@ def _details(run: Run) -> str:
     return "\n".join(f"{name}: {value}" for name, value in known.items() if value)
 
 
-def _price(run: Run) -> str:
+def price_text(run: Run) -> str:
+    """What a run will cost, and once it is over, what it cost."""
+    if run.done and not run.is_embedded and run.status in FAILED and not run.cost:
+        return "not billed"
     if run.cost is not None and run.done:
         return "free: it ran here" if run.is_embedded else f"cost ${run.cost}"
     return "runs here: free" if run.is_embedded else run.price.text

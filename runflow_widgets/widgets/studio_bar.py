@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-import anywidget
 import traitlets as t
+
+from .own_widget import OwnWidget
 
 _STATIC: Final = Path(__file__).parent / "static"
 
 
-class StudioBar(anywidget.AnyWidget):
+class StudioBar(OwnWidget):
     """Part of a `Studio`."""
 
     _esm = _STATIC / "studio_bar.js"
