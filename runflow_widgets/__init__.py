@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .widgets.image_field import ImageField
     from .widgets.mask_pad import MaskPad
     from .widgets.model_picker import ModelPicker
+    from .widgets.run_table import RunTable
     from .widgets.studio import Studio, studio
     from .wire import Asset, Batch, Delivery, RunState
 
@@ -63,6 +64,7 @@ __all__ = [
     "Quote",
     "Run",
     "RunState",
+    "RunTable",
     "RunflowError",
     "Server",
     "Session",
@@ -106,6 +108,7 @@ _HOMES = {
     "Quote": ("catalogue", "Quote"),
     "Run": ("running", "Run"),
     "RunState": ("wire", "RunState"),
+    "RunTable": ("widgets.run_table", "RunTable"),
     "RunflowError": ("errors", "RunflowError"),
     "Server": ("serving", "Server"),
     "Session": ("session", "Session"),

@@ -17,7 +17,7 @@ from .spending import By, Spending, summed
 from .wire import read_money
 
 
-class RunTable(Sequence[Entry]):
+class RunRecords(Sequence[Entry]):
     """Runs on record, the newest first; in a cell it is a table."""
 
     def __init__(self, entries: Sequence[Entry]) -> None:
@@ -26,9 +26,9 @@ class RunTable(Sequence[Entry]):
     @overload
     def __getitem__(self, index: int) -> Entry: ...
     @overload
-    def __getitem__(self, index: slice) -> RunTable: ...
-    def __getitem__(self, index: int | slice) -> Entry | RunTable:
-        return RunTable(self._entries[index]) if isinstance(index, slice) else self._entries[index]
+    def __getitem__(self, index: slice) -> RunRecords: ...
+    def __getitem__(self, index: int | slice) -> Entry | RunRecords:
+        return RunRecords(self._entries[index]) if isinstance(index, slice) else self._entries[index]
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -96,7 +96,7 @@ class Runs:
         open_only: bool = False,
         limit: int = 50,
         session: Session | None = None,
-    ) -> RunTable:
+    ) -> RunRecords:
         """The runs on record that fit, the newest first, of every service this ledger knows.
 
         Args:
@@ -110,7 +110,7 @@ class Runs:
             starred: Only those that have a star, or only those that have none.
             open_only: Only those that may still bring something.
         """
-        return RunTable(
+        return RunRecords(
             _ledger(session).find(
                 model=model,
                 status=status,

@@ -62,6 +62,7 @@ MAKERS = {
     "compare": lambda: rf.compare(photo(), photo()),
     "gallery": rf.Gallery,
     "studio": lambda: rf.studio(photo()),
+    "table": lambda: rf.RunTable().frame,
 }
 
 

@@ -86,6 +86,7 @@ WIDGETS = {
     "mask_ink": "MaskInk",
     "model_list": "ModelList",
     "run_panel": "RunPanel",
+    "run_table": "RunTable",
     "studio_bar": "StudioBar",
 }
 

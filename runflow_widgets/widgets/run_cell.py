@@ -28,11 +28,6 @@ def _edit(view: RunView) -> None:
     view.show_below("edit", lambda: form_of(view.run))
 
 
-def make_view(run: Run) -> RunView:
-    """A view of a run, with forms that open below it."""
-    return RunView(run, use=_use, edit=_edit)
-
-
 _views: weakref.WeakKeyDictionary[Run, RunView] = weakref.WeakKeyDictionary()
 
 
@@ -40,5 +35,5 @@ def show(run: Run) -> RunView:
     """The view of a run; two displays of one run show the same."""
     view = _views.get(run)
     if view is None or view.comm is None:
-        view = _views[run] = make_view(run)
+        view = _views[run] = RunView(run, use=_use, edit=_edit)
     return view
