@@ -844,6 +844,28 @@ def test_several_runs_get_seeds_of_their_own_and_the_limit_counts_them_all(make)
     assert form.value["seed"] == 5
 
 
+def test_more_than_four_runs_of_one_press_are_one_table(make):
+    calls = []
+    form = make("google/nano-banana-pro", prompt="a cat", num_images=1, session=remote(accepting(calls)))
+
+    form.run().result(20)
+    form._core.bar.count = 6
+    press(form, "a")
+    for run in form.runs:
+        run.result(20)
+    below = form._runs.widget
+    frame, panel = below.children
+    (table,) = frame.children
+
+    assert isinstance(table, rf.RunTable)
+    assert table.runs == form.runs[1:]
+    assert panel.run is form.runs[0]
+    assert len(calls) == 7
+    for _ in range(4):
+        form.run()
+    assert table.comm is None
+
+
 def test_the_seed_that_was_used_is_shown_and_can_be_kept(make):
     form = make("google/nano-banana-pro", prompt="a cat", num_images=1, session=remote(accepting([])))
     form._core.sheet.unfold()

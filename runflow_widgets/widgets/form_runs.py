@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,11 +16,12 @@ from ..filling import Question
 from ..running import Run, start
 from ..session import Session, check_budget
 from .form_core import FormCore
+from .run_table import RunTable
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-#: So many panels stand below the form; older runs are in `form.runs` and `rf.runs()`.
+#: So many panels stand below the form; older runs are in `form.runs` and `rf.runs()`. More at once are one table.
 _MOST_SHOWN: Final = 4
 _MOST_SEED: Final = 2**31 - 1
 
@@ -106,28 +107,36 @@ class FormRuns:
         core = self._core
         seed = self._seed()
         core.bar.busy = True
+        runs: list[Run] = []
         try:
             for number in range(max(1, count)):
                 values = core.answers.value
                 if seed is not None and count > 1 and (number or not core.answers.is_set(seed.path)):
                     values[seed.name] = secrets.randbelow(_most(seed) + 1)
-                run = start(core.spec, values, session=core.session, within_budget=within_budget)
-                self._show(run)
+                runs.append(start(core.spec, values, session=core.session, within_budget=within_budget))
         except BaseException:
             core.bar.busy = False
             raise
+        finally:
+            # Also when a later one was refused: what was sent is shown.
+            self._show(runs)
         return self.all[-1]
 
-    def _show(self, run: Run) -> None:
-        self.all.append(run)
-        shown = [self._view_of(run), *self.widget.children]
+    def _show(self, runs: Sequence[Run]) -> None:
+        self.all += runs
+        if len(runs) > _MOST_SHOWN:
+            views = [RunTable(runs, view_of=self._view_of).frame]
+        else:
+            views = [self._view_of(run) for run in reversed(runs)]
+        shown = [*views, *self.widget.children]
         self.widget.children = shown[:_MOST_SHOWN]
         for old in shown[_MOST_SHOWN:]:
             old.close()
-        for tell in self.on_start:
-            tell(run)
-        self._unwatch.append(run.watch(self._changed))
-        self._changed(run)
+        for run in runs:
+            for tell in self.on_start:
+                tell(run)
+            self._unwatch.append(run.watch(self._changed))
+            self._changed(run)
 
     def _changed(self, run: Run) -> None:
         """On the portal's thread: the run has gone on."""

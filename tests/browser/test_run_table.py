@@ -118,3 +118,23 @@ def test_the_table_fits_and_survives_a_reload(notebook, name, screen):
     assert table.locator(".rfw-runs-list").evaluate(
         "(list) => list.tabIndex === 0 && 'lmSuppressShortcuts' in list.dataset"
     )
+
+
+def test_a_press_of_a_form_that_starts_six_runs_shows_one_table(notebook):
+    form = "form = rf.form('google/nano-banana-pro', prompt='a plant', num_images=1)\nform"
+    page = notebook([MANY.replace("COUNT", "0"), form])
+    page.run_all()
+    page.page.get_by_label("How many runs").fill("6")
+    page.page.get_by_label("How many runs").press("Tab")
+
+    page.page.get_by_role("button", name="Run 6 times").click()
+    table = page.page.locator(TABLE)
+    says(table, "All 6 runs are over: 6 done").wait_for(timeout=60_000)
+    table.get_by_role("option").nth(2).click()
+    page.page.locator(".rfw-run").get_by_role("button", name="Edit and run again").click()
+    page.page.get_by_text("Filled in as for that run.").wait_for()
+    table.scroll_into_view_if_needed()
+    keep_picture(page, "run-table-form")
+
+    assert page.page.locator(".rfw-run").count() == 1
+    assert page.ask("form.value['seed'] == form.runs[2].inputs['seed']")
