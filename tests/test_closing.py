@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import weakref
 
@@ -13,6 +14,7 @@ from recording import wire  # noqa: F401
 
 import runflow_widgets as rf
 from runflow_widgets.engine.workers import WorkerPool
+from runflow_widgets.portal import shared
 from runflow_widgets.widgets.run_cell import show
 
 OBJECTS = "runflow/object-removal"
@@ -118,3 +120,25 @@ def test_a_run_with_all_that_was_opened_from_it_closes_cleanly(wire, tmp_path): 
     view.close()
 
     assert holding_what_is_closed() == []
+
+
+async def turns(count):
+    """Let the portal do what it was about to do."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+def test_a_run_whose_panel_is_closed_is_forgotten(wire, tmp_path):  # noqa: F811
+    rf.connect(embedded=True, workers=WorkerPool(1, task_module="copy_tasks"))
+    run = rf.run("bria/background/remove", image=photo()).result(60)
+    assert show(run) is show(run)
+    watched = weakref.ref(run)
+
+    show(run).close()
+    shared().call(turns(5))
+    del run
+    # First the view goes, and then the run that it was known by.
+    gc.collect()
+    gc.collect()
+
+    assert watched() is None

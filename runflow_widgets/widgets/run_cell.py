@@ -28,7 +28,8 @@ def _edit(view: RunView) -> None:
     view.show_below("edit", lambda: form_of(view.run))
 
 
-_views: weakref.WeakKeyDictionary[Run, RunView] = weakref.WeakKeyDictionary()
+# Weak in the view, which holds its run: the other way round, neither would ever go.
+_views: weakref.WeakValueDictionary[Run, RunView] = weakref.WeakValueDictionary()
 
 
 def show(run: Run) -> RunView:
