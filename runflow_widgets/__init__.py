@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from .connection import Models, connect, model
     from .errors import RunflowError
     from .history import Runs
+    from .many import Results
+    from .many import start as map  # noqa: A004  # what it does is what map does
     from .nesting import nest
     from .result import Output
     from .running import Run
@@ -62,6 +64,7 @@ __all__ = [
     "Output",
     "Price",
     "Quote",
+    "Results",
     "Run",
     "RunState",
     "RunTable",
@@ -76,6 +79,7 @@ __all__ = [
     "errors",
     "fetch_weights",
     "form",
+    "map",
     "model",
     "models",
     "nest",
@@ -106,6 +110,7 @@ _HOMES = {
     "Output": ("result", "Output"),
     "Price": ("catalogue", "Price"),
     "Quote": ("catalogue", "Quote"),
+    "Results": ("many", "Results"),
     "Run": ("running", "Run"),
     "RunState": ("wire", "RunState"),
     "RunTable": ("widgets.run_table", "RunTable"),
@@ -120,6 +125,7 @@ _HOMES = {
     "errors": ("errors", ""),
     "fetch_weights": ("weights", "fetch_weights"),
     "form": ("widgets.form", "form"),
+    "map": ("many", "start"),
     "model": ("connection", "model"),
     "models": ("connection", "Models()"),
     "nest": ("nesting", "nest"),

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from .catalogue import ModelSpec, Quote
-from .client import Gathered, bring_home, outcome_unknown
+from .client import Gathered, bring_home, new_key, outcome_unknown
 from .errors import LedgerError, RunCancelled, RunError, RunFailed, RunflowError, RunTimeout
 from .ledger import Entry, home
 from .portal import Job
@@ -77,7 +77,7 @@ class Followed:
         #: None while it goes on; of a run that is only on record, it is over as soon as it is read.
         self._ended: float | None = self._began
         self._job: Job[None] | None = None
-        self.price: Quote = FREE if session.where == "embedded" else spec.price_of(entry.inputs)
+        self.price: Quote = quote_of(session, spec, entry.inputs)
 
     @property
     def state(self) -> RunState | None:
@@ -93,6 +93,13 @@ class Followed:
                 self._watchers.remove(callback)
 
         return stop
+
+    async def over(self) -> None:
+        """Wait until it is over, well or not; unlike `await run`, this raises nothing and interrupts nothing."""
+        if self._job is not None:
+            loop, over = asyncio.get_running_loop(), asyncio.Event()
+            self._job.future.add_done_callback(lambda _: loop.call_soon_threadsafe(over.set))
+            await over.wait()
 
     # ------------------------------------------------------------------ the job
 
@@ -254,6 +261,43 @@ class Followed:
         if isinstance(error, RunError):
             error.state = self.state
         return error
+
+
+def spec_of(session: Session, model: str) -> ModelSpec:
+    """What is known of a model where the session's runs go."""
+    if session.where == "remote" and "/" in model:
+        # The service may know models that this catalogue does not; it will say what it thinks of the inputs.
+        return spec_on_record(session, model)
+    return session.catalogue.get(model)
+
+
+def spec_on_record(session: Session, model: str) -> ModelSpec:
+    """What is known of a model that a run on record was for; perhaps its name only."""
+    return session.catalogue.get(model) if model in session.catalogue else ModelSpec(id=model)
+
+
+def quote_of(session: Session, spec: ModelSpec, inputs: Mapping[str, Any]) -> Quote:
+    """What a run with these inputs costs where the session's runs go."""
+    return FREE if session.where == "embedded" else spec.price_of(inputs)
+
+
+def entry_of(
+    session: Session, spec: ModelSpec, gathered: Gathered, *, key: str | None, metadata: Mapping[str, Any] | None
+) -> Entry:
+    """A run that is about to be sent, as the ledger has it from then on."""
+    recorded = gathered.on_record
+    quote = quote_of(session, spec, recorded)
+    return Entry(
+        key=key or new_key(),
+        model=spec.id,
+        service=session.service,
+        inputs=recorded,
+        input_hash=gathered.fingerprint,
+        price=quote.text,
+        expected_usd=quote.high,
+        created_at=datetime.now(UTC),
+        metadata=dict(metadata) if metadata else None,
+    )
 
 
 def _failure_sentence(state: RunState) -> str:

@@ -166,6 +166,7 @@ class Ledger:
             connection.execute(f"CREATE TABLE IF NOT EXISTS runs (key TEXT PRIMARY KEY, {columns})")
             _migrate(connection)
             connection.execute("CREATE INDEX IF NOT EXISTS runs_by_time ON runs (created_at)")
+            connection.execute("CREATE INDEX IF NOT EXISTS runs_by_inputs ON runs (input_hash)")
             if (check := connection.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
                 raise sqlite3.DatabaseError(check)
         except BaseException:

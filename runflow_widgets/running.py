@@ -7,16 +7,15 @@ import concurrent.futures
 import contextlib
 import time
 from collections.abc import AsyncIterator, Generator, Mapping
-from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .catalogue import ModelSpec
-from .client import gather, new_key
+from .client import Gathered, gather, new_key
 from .errors import ConfigError, InputError, OutputError, RunFailed, RunflowError, RunTimeout
 from .filling.kept import kept_values
-from .following import FREE, Followed, living, not_kept
+from .following import Followed, entry_of, living, not_kept, quote_of, spec_of, spec_on_record
 from .ledger import Entry
 from .nesting import warn_of_the_original
 from .portal import BEAT_S
@@ -271,7 +270,7 @@ class Run(Followed):
                 key=state.client_ref or new_key(), model="unknown/unknown", service=session.service, id=state.id
             )
             session.ledger.add(entry)
-        run = cls(session, entry, spec=_spec_on_record(session, entry.model))
+        run = cls(session, entry, spec=spec_on_record(session, entry.model))
         run._begin(lambda: run._settle(state))
         return run
 
@@ -297,13 +296,6 @@ class Run(Followed):
             # IPython then shows the repr.
             raise NotImplementedError
         view._ipython_display_()
-
-
-def _spec(session: Session, model: str) -> ModelSpec:
-    if session.where == "remote" and "/" in model:
-        # The service may know models that this catalogue does not; it will say what it thinks of the inputs.
-        return _spec_on_record(session, model)
-    return session.catalogue.get(model)
 
 
 def start(
@@ -342,31 +334,36 @@ def start(
     """
     warn_of_the_original()
     session = session or current()
-    spec = model if isinstance(model, ModelSpec) else _spec(session, model)
-    given = {name: _first_output(value) for name, value in {**(inputs or {}), **more_inputs}.items()}
+    spec = model if isinstance(model, ModelSpec) else spec_of(session, model)
+    given = {name: first_output(value) for name, value in {**(inputs or {}), **more_inputs}.items()}
     gathered = gather(spec, given)
     if client_ref is not None and session.ledger.get(client_ref) is not None:
         raise InputError(
             f"client_ref {client_ref!r} names an earlier run.", field="client_ref", advice="Choose a new one."
         )
-    recorded = gathered.on_record
-    quote = FREE if session.where == "embedded" else spec.price_of(recorded)
     if within_budget:
-        check_budget(session, quote)
-    entry = Entry(
-        key=client_ref or new_key(),
-        model=spec.id,
-        service=session.service,
-        inputs=recorded,
-        input_hash=gathered.fingerprint,
-        price=quote.text,
-        expected_usd=quote.high,
-        created_at=datetime.now(UTC),
-        metadata=dict(metadata) if metadata else None,
+        check_budget(session, quote_of(session, spec, gathered.on_record))
+    run = send_off(
+        session, spec, gathered, key=client_ref, timeout_s=timeout_s, callback_url=callback_url, metadata=metadata
     )
+    run._given = given
+    return run
+
+
+def send_off(
+    session: Session,
+    spec: ModelSpec,
+    gathered: Gathered,
+    *,
+    key: str | None = None,
+    timeout_s: float | None = None,
+    callback_url: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> Run:
+    """Put a run on record and send it in the background; whoever calls this has asked about the money."""
+    entry = entry_of(session, spec, gathered, key=key, metadata=metadata)
     session.ledger.add(entry)
     run = Run(session, entry, spec=spec, timeout_s=timeout_s)
-    run._given = given
     run._begin(lambda: run._send(gathered, callback_url, metadata), owned=True)
     return run
 
@@ -376,7 +373,7 @@ def take_up(session: Session, entry: Entry, *, follow: bool = True) -> Run:
     followed = living(entry.key)
     if isinstance(followed, Run):
         return followed
-    run = Run(session, entry, spec=_spec_on_record(session, entry.model))
+    run = Run(session, entry, spec=spec_on_record(session, entry.model))
     # Another service would say that it knows no such run, and a run that is paid for would be written off.
     if follow and entry.is_open and entry.service == session.service:
         run._begin(run._resume)
@@ -385,15 +382,12 @@ def take_up(session: Session, entry: Entry, *, follow: bool = True) -> Run:
     return run
 
 
-def _spec_on_record(session: Session, model: str) -> ModelSpec:
-    return session.catalogue.get(model) if model in session.catalogue else ModelSpec(id=model)
-
-
-def _first_output(value: Any) -> Any:
+def first_output(value: Any) -> Any:
+    """An input with what a run made in place of the run."""
     if isinstance(value, Run):
         if not value.outputs:
             raise InputError(
                 f"The run given as an input has no result; it is {value.status}.", advice="Wait for it first."
             )
         return value.outputs[0]
-    return [_first_output(entry) for entry in value] if isinstance(value, list | tuple) else value
+    return [first_output(entry) for entry in value] if isinstance(value, list | tuple) else value

@@ -30,6 +30,7 @@ class Wanted(TypedDict, total=False):
     status: str | Collection[str] | None
     service: str | None
     text: str | None
+    input_hash: str | None
     since: datetime | None
     until: datetime | None
     least_usd: Decimal | None
@@ -51,6 +52,8 @@ def where(wanted: Wanted) -> tuple[str, list[Any]]:
         add(f"status IN ({', '.join('?' * len(words))})", *words)
     if (service := wanted.get("service")) is not None:
         add("service = ?", service)
+    if (input_hash := wanted.get("input_hash")) is not None:
+        add("input_hash = ?", input_hash)
     if (model := wanted.get("model")) is not None:
         add("instr(model, ?)", model)
     for word in (wanted.get("text") or "").split():

@@ -19,10 +19,11 @@ from .key import ApiKey, find_key, keep_key
 from .models import ModelEndpoints
 from .outputs import SavedOutput, bring_home, write_whole
 from .outside import Download, Outside, Posted
-from .rules import Pace, outcome_unknown
+from .rules import LONGEST_RETRY_AFTER_S, Pace, outcome_unknown
 from .runs import CREATES_AT_ONCE, RunEndpoints, new_key
 
 __all__ = [
+    "LONGEST_RETRY_AFTER_S",
     "ZIPPED",
     "ApiKey",
     "Client",

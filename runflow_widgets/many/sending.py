@@ -1,0 +1,330 @@
+"""The work behind `rf.map`, done on the portal: each input gets ready, is sent in its turn and followed to its end.
+
+Everything that changes an item runs on the portal's thread. Inputs are read one ahead of the run that is to be sent,
+so that of ten thousand pictures no more are in memory than runs are under way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from ..catalogue import ModelSpec, Quote
+from ..client import LONGEST_RETRY_AFTER_S, Gathered, gather, new_key
+from ..errors import (
+    AuthError,
+    BudgetError,
+    CreditError,
+    InputError,
+    LedgerError,
+    RateLimited,
+    RunCancelled,
+    RunFailed,
+    RunflowError,
+    RunTimeout,
+)
+from ..following import quote_of
+from ..ledger import Entry
+from ..portal import BEAT_S
+from ..result import Output
+from ..running import Run, first_output, send_off, take_up
+from ..session import Session, check_budget
+from .item import NOT_SENT, WAITING, Item, is_light
+from .reuse import Known, is_finished
+
+log = logging.getLogger("runflow_widgets")
+
+OnError = Literal["keep", "raise", "stop"]
+#: What would befall every further run just the same.
+_FOR_ALL: Final = (AuthError, BudgetError, CreditError)
+#: How often a run is offered again that the service had no time for; each time the client has waited five times.
+_PATIENCE: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """The result of another run that may not be there yet."""
+
+    item: Callable[[], Item]
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Inputs that were read and encoded, and the key under which an earlier attempt was made."""
+
+    gathered: Gathered
+    key: str | None = None
+
+
+class Mapped:
+    """Many inputs with what has become of each, and the job on the portal that drives them."""
+
+    def __init__(
+        self,
+        session: Session,
+        spec: ModelSpec,
+        items: Sequence[Item],
+        *,
+        price: Quote,
+        concurrency: int,
+        on_error: OnError,
+        reuse: bool,
+        timeout_s: float | None,
+        within_budget: bool,
+    ) -> None:
+        self._session = session
+        self.spec = spec
+        self.price = price
+        self._concurrency = concurrency
+        self._on_error = on_error
+        self._reuse = reuse
+        self._timeout_s = timeout_s
+        self._within_budget = within_budget
+        self._items = list(items)
+        #: The places of those that are over, in the order in which they were.
+        self._over = [item.index for item in items if item.done]
+        self._own: dict[int, Run] = {}
+        self._known = Known(session, spec)
+        self._halt = threading.Event()
+        self._first_error: RunflowError | None = None
+        self._watchers: list[Callable[[Any], object]] = []
+        for item in items:
+            if item.key is not None:
+                self._known.take(item.key)
+        self._slots = asyncio.Semaphore(concurrency)
+        self._job = session.portal.submit(self._work(), interrupted=self._interrupted)
+        self._job.future.add_done_callback(lambda _: self._tell())
+
+    def watch(self, callback: Callable[[Any], object]) -> Callable[[], None]:
+        """Have a function called with these results after each change, on the portal's thread.
+
+        That is often: whoever draws should look at the clock first. Gives the way to stop it.
+        """
+        self._watchers.append(callback)
+
+        def stop() -> None:
+            if callback in self._watchers:
+                self._watchers.remove(callback)
+
+        return stop
+
+    # ------------------------------------------------------------------ in order, a few at a time
+
+    async def _work(self) -> None:
+        try:
+            async with asyncio.TaskGroup() as under_way:
+                for index in range(len(self._items)):
+                    if self._items[index].done:
+                        continue
+                    if not (began := await self._next(index)):
+                        if self._halt.is_set():
+                            break
+                        continue
+                    under_way.create_task(self._see_through(index, *began))
+        finally:
+            self._leave_the_rest()
+            for item in self._items:
+                if not item.done:
+                    end = RunTimeout("Waiting ended before the run did.", advice="rf.runs.resume() follows it again.")
+                    self._fail(item.index, end, status=item.status)
+
+    async def _next(self, index: int) -> tuple[Run, Ready] | None:
+        """The run of the next input, begun; None if there is none to follow."""
+        try:
+            ready = await self._made_ready(index)
+            if self._halt.is_set() or ready is None:
+                return None
+            if (known := self._on_record(ready)) is not None and is_finished(known):
+                self._settle(index, known, reused=True)
+                return None
+            await self._slots.acquire()
+        except RunflowError as error:
+            self._fail(index, error)
+            return None
+        if self._halt.is_set():
+            self._slots.release()
+            return None
+        # Asked once more: while this one waited, another call may have begun the same run, or it may have ended.
+        known = self._session.ledger.get(known.key) if known is not None else self._on_record(ready)
+        if known is not None and is_finished(known):
+            self._slots.release()
+            self._settle(index, known, reused=True)
+            return None
+        run = take_up(self._session, known) if known is not None and known.is_open else self._send(index, ready)
+        return run, ready
+
+    async def _made_ready(self, index: int) -> Ready | None:
+        item = self._items[index]
+        given = dict(item.given)
+        for name, value in given.items():
+            if isinstance(value, Later):
+                source = await self._arrived(value)
+                if source is None:
+                    return None
+                if not source.outputs:
+                    raise InputError(f"{source.name} has no result to go on with; it is {source.status}.", field=name)
+                given[name] = source.outputs[0]
+        return await asyncio.to_thread(self._read, given, item)
+
+    async def _arrived(self, later: Later) -> Item | None:
+        while not (item := later.item()).done:
+            if self._halt.is_set():
+                return None
+            await asyncio.sleep(BEAT_S / 4)
+        return item
+
+    def _read(self, given: dict[str, Any], item: Item) -> Ready:
+        try:
+            gathered = gather(self.spec, {name: first_output(value) for name, value in given.items()})
+        except RunflowError:
+            raise
+        except Exception as fault:
+            # Whatever somebody's picture or table cell does when it is read: it is one input of many.
+            raise InputError(f"It cannot be read ({type(fault).__name__}: {fault}).") from fault
+        if self._within_budget:
+            check_budget(self._session, quote_of(self._session, self.spec, gathered.on_record))
+        return Ready(gathered, item.key)
+
+    def _on_record(self, ready: Ready) -> Entry | None:
+        earlier = self._session.ledger.get(ready.key) if ready.key else None
+        if earlier is not None and (earlier.is_open or is_finished(earlier)):
+            return earlier
+        return self._known.find(ready.gathered.fingerprint) if self._reuse else None
+
+    # ------------------------------------------------------------------ one run
+
+    def _send(self, index: int, ready: Ready, *, same_key: str | None = None) -> Run:
+        key = same_key or self._unused(ready.key) or new_key()
+        self._known.take(key)
+        run = send_off(self._session, self.spec, ready.gathered, key=key, timeout_s=self._timeout_s)
+        self._own[index] = run
+        return run
+
+    def _unused(self, key: str | None) -> str | None:
+        """The key of an attempt that never reached the service: it is as good as new."""
+        earlier = self._session.ledger.get(key) if key else None
+        return key if earlier is not None and earlier.failure_code == "NOT_SENT" and earlier.id is None else None
+
+    async def _see_through(self, index: int, run: Run, ready: Ready) -> None:
+        try:
+            await self._follow(index, run)
+            for _ in range(_PATIENCE):
+                again = self._again(run, owned=self._own.get(index) is run)
+                if again is None or self._halt.is_set():
+                    break
+                if isinstance(run.error, RateLimited):
+                    self._hold(run.error)
+                run = self._send(index, ready, same_key=again or None)
+                await self._follow(index, run)
+            self._settle(index, run._entry, error=run.error)
+        finally:
+            self._own.pop(index, None)
+            self._slots.release()
+
+    def _again(self, run: Run, *, owned: bool) -> str | None:
+        """The key under which to send it again; empty for a new one, None if its end is an end."""
+        if isinstance(run.error, RateLimited) and run.id is None:
+            return run.key if (run.error.retry_after_s or 0) <= LONGEST_RETRY_AFTER_S else None
+        if owned:
+            return None
+        # It was taken up from the record, and came to nothing: then it is this call's turn.
+        if isinstance(run.error, LedgerError) and run.id is None:
+            return run.key
+        return "" if isinstance(run.error, RunFailed | RunCancelled) else None
+
+    def _hold(self, error: RateLimited) -> None:
+        """Let all requests wait, and not this run alone: whoever comes next would be refused just the same."""
+        http = self._session.client.http
+        http.gate.hold(http.pace.back_off_s(_PATIENCE) if error.retry_after_s is None else error.retry_after_s)
+
+    async def _follow(self, index: int, run: Run) -> None:
+        def saw(_: object) -> None:
+            self._change(index, key=run.key, status=run.status, progress=run.progress)
+
+        unwatch = run.watch(saw)
+        try:
+            saw(run)
+            await run.over()
+        finally:
+            unwatch()
+
+    # ------------------------------------------------------------------ what becomes known
+
+    def _settle(self, index: int, entry: Entry, *, error: RunflowError | None = None, reused: bool = False) -> None:
+        item = self._items[index]
+        if error is not None:
+            self._fail(index, error, key=entry.key, status=entry.status, cost=entry.cost)
+            return
+        self._change(
+            index,
+            key=entry.key,
+            status=entry.status,
+            done=True,
+            outputs=tuple(Output.at(Path(path), entry) for path in entry.files),
+            cost=Decimal(0) if reused else entry.cost,
+            reused=reused,
+            progress=None,
+            given=item.given if is_light(item.given) else {},
+        )
+
+    def _fail(self, index: int, error: RunflowError, **known: Any) -> None:
+        _let_go(error)
+        self._first_error = self._first_error or error
+        if self._on_error != "keep" or isinstance(error, _FOR_ALL):
+            self._halt.set()
+        self._change(index, **{"status": "failed", **known}, done=True, error=error, progress=None)
+
+    def _leave_the_rest(self) -> None:
+        for item in self._items:
+            if not item.done and item.status == WAITING:
+                self._change(item.index, status=NOT_SENT, done=True)
+
+    def _change(self, index: int, **changes: Any) -> None:
+        before = self._items[index]
+        if before.done:
+            return
+        self._items[index] = replace(before, **changes)
+        if self._items[index].done:
+            self._over.append(index)
+        self._tell()
+
+    def _tell(self) -> None:
+        for callback in list(self._watchers):
+            try:
+                callback(self)
+            except Exception:
+                # Somebody else's code: what goes wrong in it must not end the runs that it watches.
+                log.exception("a function that watches %d runs failed", len(self._items))
+
+    # ------------------------------------------------------------------ stopping
+
+    def _interrupted(self) -> bool:
+        # An interrupted wait sends nothing further; what is paid for still lands on disk.
+        self._stop()
+        return self._session.where == "embedded"
+
+    def _stop(self) -> int:
+        """Send nothing further, and cancel what can be; tells how many are under way."""
+        self._halt.set()
+        own = list(self._own.values())
+        if self._session.where == "embedded":
+            for run in own:
+                run.cancel()
+        if not self._job.done:
+            self._session.portal.soon(self._leave_the_rest)
+        return len(own)
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Drop the tracebacks of an error that is kept: their frames hold the pictures that were being sent."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__
