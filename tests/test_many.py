@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from decimal import Decimal
@@ -205,6 +206,28 @@ def test_earlier_results_become_inputs_as_soon_as_they_are_there(session, folder
 
     assert [number_of(image) for image in second.images] == [1, 2, 3, 10, 11]
     assert [item.name for item in second.items] == [item.name for item in first.items]
+
+
+def test_chosen_items_become_inputs_under_their_names(session, folder):
+    first = rf.map(MODEL, folder).result(60)
+
+    second = rf.map(MODEL, [item for item in first.items if "1" in item.name]).result(60)
+
+    assert [(item.name, number_of(item.image)) for item in second.items] == [
+        ("photo 1", 1),
+        ("photo 10", 10),
+        ("photo 11", 11),
+    ]
+
+
+async def test_waiting_that_is_interrupted_sends_nothing_further(slow, finish):
+    results = rf.map(MODEL, [picture(number) for number in range(8)], concurrency=1)
+
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(results._wait(), 0.5)
+    finish()
+
+    assert "not sent" in {item.status for item in (await results).items}
 
 
 @pytest.mark.parametrize("inputs", [[], "/nowhere/*.png", {"image": 1}, 7])
@@ -426,6 +449,19 @@ def test_what_need_not_be_paid_again_does_not_count_against_the_limit():
 
     assert (results.price.exact, results.cost) == (Decimal("0.14"), Decimal("0.14"))
     assert len(service.created) == 4
+    session.close()
+
+
+def test_what_is_reused_is_not_refused_when_the_budget_is_spent():
+    service = Paid()
+    session = remote(service)
+    rf.budget("0.42")
+    rf.map(PAID, addresses(3), session=session).result(30)
+
+    results = rf.map(PAID, addresses(3), session=session).result(30)
+
+    assert [item.reused for item in results.items] == [True] * 3
+    assert len(service.created) == 3
     session.close()
 
 

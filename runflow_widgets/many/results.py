@@ -134,6 +134,9 @@ class Results(Mapped):
                 # The beat lets an interrupt through while nothing happens.
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(changed.wait(), BEAT_S)
+        except asyncio.CancelledError:
+            self._interrupted()
+            raise
         finally:
             unwatch()
 

@@ -141,8 +141,11 @@ class Mapped:
             if self._halt.is_set() or ready is None:
                 return None
             if (known := self._on_record(ready)) is not None and is_finished(known):
-                self._settle(index, known, reused=True)
+                self._reused(index, known)
                 return None
+            if known is None and self._within_budget:
+                quote = quote_of(self._session, self.spec, ready.gathered.on_record)
+                await asyncio.to_thread(check_budget, self._session, quote)
             await self._slots.acquire()
         except RunflowError as error:
             self._fail(index, error)
@@ -154,9 +157,11 @@ class Mapped:
         known = self._session.ledger.get(known.key) if known is not None else self._on_record(ready)
         if known is not None and is_finished(known):
             self._slots.release()
-            self._settle(index, known, reused=True)
+            self._reused(index, known)
             return None
         run = take_up(self._session, known) if known is not None and known.is_open else self._send(index, ready)
+        # At once: what is still waiting when a stop comes counts as not sent.
+        self._change(index, key=run.key, status=run.status)
         return run, ready
 
     async def _made_ready(self, index: int) -> Ready | None:
@@ -187,8 +192,6 @@ class Mapped:
         except Exception as fault:
             # Whatever somebody's picture or table cell does when it is read: it is one input of many.
             raise InputError(f"It cannot be read ({type(fault).__name__}: {fault}).") from fault
-        if self._within_budget:
-            check_budget(self._session, quote_of(self._session, self.spec, gathered.on_record))
         return Ready(gathered, item.key)
 
     def _on_record(self, ready: Ready) -> Entry | None:
@@ -222,7 +225,10 @@ class Mapped:
                     self._hold(run.error)
                 run = self._send(index, ready, same_key=again or None)
                 await self._follow(index, run)
-            self._settle(index, run._entry, error=run.error)
+            if run.error is not None:
+                self._fail(index, run.error, key=run.key, status=run.status, cost=run.cost)
+            else:
+                self._land(index, run.key, run.status, run.outputs, run.cost)
         finally:
             self._own.pop(index, None)
             self._slots.release()
@@ -256,21 +262,31 @@ class Mapped:
 
     # ------------------------------------------------------------------ what becomes known
 
-    def _settle(self, index: int, entry: Entry, *, error: RunflowError | None = None, reused: bool = False) -> None:
-        item = self._items[index]
-        if error is not None:
-            self._fail(index, error, key=entry.key, status=entry.status, cost=entry.cost)
-            return
+    def _reused(self, index: int, entry: Entry) -> None:
+        outputs = tuple(Output.at(Path(path), entry) for path in entry.files)
+        self._land(index, entry.key, entry.status, outputs, Decimal(0), reused=True)
+
+    def _land(
+        self,
+        index: int,
+        key: str,
+        status: str,
+        outputs: tuple[Output, ...],
+        cost: Decimal | None,
+        *,
+        reused: bool = False,
+    ) -> None:
+        given = self._items[index].given
         self._change(
             index,
-            key=entry.key,
-            status=entry.status,
+            key=key,
+            status=status,
             done=True,
-            outputs=tuple(Output.at(Path(path), entry) for path in entry.files),
-            cost=Decimal(0) if reused else entry.cost,
+            outputs=outputs,
+            cost=cost,
             reused=reused,
             progress=None,
-            given=item.given if is_light(item.given) else {},
+            given=given if is_light(given) else {},
         )
 
     def _fail(self, index: int, error: RunflowError, **known: Any) -> None:
@@ -312,13 +328,17 @@ class Mapped:
     def _stop(self) -> int:
         """Send nothing further, and cancel what can be; tells how many are under way."""
         self._halt.set()
-        own = list(self._own.values())
-        if self._session.where == "embedded":
-            for run in own:
-                run.cancel()
+        under_way = sum(not item.done and item.status != WAITING for item in self._items)
         if not self._job.done:
-            self._session.portal.soon(self._leave_the_rest)
-        return len(own)
+            # On the portal, so that no run can begin between the looking and the cancelling.
+            self._session.portal.soon(self._halted)
+        return under_way
+
+    def _halted(self) -> None:
+        self._leave_the_rest()
+        if self._session.where == "embedded":
+            for run in self._own.values():
+                run.cancel()
 
 
 def _let_go(error: BaseException | None) -> None:

@@ -18,6 +18,7 @@ from ..images.kinds import IMAGE_ENDINGS
 from ..result import Output
 from ..running import Run
 from ..wire import Asset, Json
+from .item import Item
 
 #: What `gather` knows under the short name `image`.
 _SHORT: Final = frozenset({"image", "image_url", "image_urls", "zip_url"})
@@ -123,6 +124,10 @@ def _without_gaps(row: Mapping[Any, Any]) -> Json:
 
 
 def _inputs_of(spec: ModelSpec, entry: Any) -> Json:
+    if isinstance(entry, Item):
+        if not entry.outputs:
+            raise InputError(f"{entry.name} has no result; it is {entry.status}.", field="inputs")
+        entry = entry.outputs[0]
     return dict(entry) if isinstance(entry, Mapping) else {picture_name(spec): entry}
 
 
@@ -131,6 +136,8 @@ def _name_of(entry: Any) -> str:
     if isinstance(entry, Mapping):
         named = (value for value in entry.values() if isinstance(value, Path) or _names_a_picture(value))
         entry = next(named, None)
+    if isinstance(entry, Item):
+        return entry.name
     if isinstance(entry, Path):
         return entry.stem
     if isinstance(entry, str) and is_address(entry):

@@ -53,7 +53,8 @@ def start(
         on_error: `keep` goes on and keeps each error with its item; `stop` sends nothing further after the first;
             `raise` also raises it where the results are waited for. No credit or a refused key always stops.
         reuse: Whether a run on record with the same inputs is taken in place of a new one, each by one item at most:
-            equal inputs in one call are runs of their own. Say False for new variations of earlier results.
+            equal inputs in one call are runs of their own. Say False for new
+            variations, or after the way in which embedded models compute was changed.
         timeout_s: How long to follow each run.
         session: Where to run; by default what `rf.connect` last opened.
         within_budget: False sends them also where they pass a limit.

@@ -1,0 +1,106 @@
+"""What `rf.map` adds to the work itself: runs a second beside a plain loop, memory, and a main thread that stays alive.
+
+python tests/benchmarks/bench_many.py [number of pictures] [side in pixels]
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent / "engine"))
+os.environ["PYTHONPATH"] = os.pathsep.join([sys.path[0], os.environ.get("PYTHONPATH", "")])
+os.environ["RUNFLOW_HOME"] = tempfile.mkdtemp(prefix="runflow-bench-")
+
+import copy_tasks
+import numpy as np
+import psutil
+from PIL import Image
+
+import runflow_widgets as rf
+from runflow_widgets.engine import tasks
+from runflow_widgets.engine.workers import WorkerPool, WorkOrder
+
+MODEL = "runflow/tag-removal"
+TICK_S = 0.010
+
+
+def main() -> None:
+    """Print both ways side by side, for a model and for the smallest work there is."""
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    side = int(sys.argv[2]) if len(sys.argv) > 2 else 64
+    folder = pictures(count, side)
+    print(f"{count} pictures of {side} x {side}; {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before it began")
+    for name, perform, pool in (
+        ("tag removal", tasks.perform, WorkerPool(2)),
+        ("a copy", copy_tasks.perform, WorkerPool(2, task_module="copy_tasks")),
+    ):
+        compare(name, perform, pool, folder, count)
+
+
+def compare(name: str, perform: object, pool: WorkerPool, folder: Path, count: int) -> None:
+    """One kind of work, in a loop in this process and through `rf.map`."""
+    files = sorted(folder.glob("*.png"))
+    out = Path(tempfile.mkdtemp(prefix="runflow-bench-"))
+    work(perform, files[0], out)
+    began = time.perf_counter()
+    for file in files:
+        work(perform, file, out)
+    plain_s = time.perf_counter() - began
+
+    session = rf.connect(embedded=True, workers=pool)
+    rf.map(MODEL, files[:2], reuse=False).result()
+    process = psutil.Process()
+    before = process.memory_info().rss
+    late_ms: list[float] = []
+    half_rss = 0
+    began = time.perf_counter()
+    results = rf.map(MODEL, folder, reuse=False)
+    while not results.done:
+        wanted = time.perf_counter() + TICK_S
+        time.sleep(TICK_S)
+        late_ms.append(1e3 * (time.perf_counter() - wanted))
+        if not half_rss and len(late_ms) % 20 == 0 and len(results._over) >= count // 2:
+            half_rss = process.memory_info().rss
+    many_s = time.perf_counter() - began
+    after = process.memory_info().rss
+    assert not results.failed, results.failed[0]
+    late_ms.sort()
+    print(f"\n{name}")
+    print(f"  a loop in this process   {plain_s:8.1f} s  {count / plain_s:7.1f} runs/s")
+    print(f"  rf.map                   {many_s:8.1f} s  {count / many_s:7.1f} runs/s  {plain_s / many_s:5.2f} x")
+    print(f"  overhead a run           {1e3 * (many_s - plain_s / 2) / count:8.1f} ms above half of the loop's time")
+    print(
+        f"  memory                   {(after - before) / 1e6:8.1f} MB more, "
+        f"{(after - half_rss) / 1e6:.1f} MB in the second half"
+    )
+    print(
+        f"  a beat of 10 ms was late {late_ms[len(late_ms) // 2]:8.1f} ms in the median, "
+        f"{late_ms[int(0.95 * len(late_ms))]:.1f} ms at the 95th percentile, {late_ms[-1]:.1f} ms at most"
+    )
+    session.close()
+
+
+def work(perform: object, file: Path, out: Path) -> None:
+    """What a worker does with one picture."""
+    order = WorkOrder(MODEL, {}, {"image_url": str(file)}, str(out))
+    perform(order, lambda *_: None)  # type: ignore[operator]
+
+
+def pictures(count: int, side: int) -> Path:
+    """A folder of small photos, all different."""
+    folder = Path(tempfile.mkdtemp(prefix="runflow-bench-"))
+    photo = rf.samples.load("tagged_mug").convert("RGB").resize((side, side))
+    for number in range(count):
+        pixels = np.asarray(photo).copy()
+        pixels[0, 0] = (number % 256, number // 256 % 256, 7)
+        Image.fromarray(pixels).save(folder / f"{number:05d}.png")
+    return folder
+
+
+if __name__ == "__main__":
+    main()
