@@ -119,7 +119,8 @@ class Followed:
         except RunflowError as error:
             error.run_id, error.key = error.run_id or self._entry.id, error.key or self._entry.key
             self._error = error
-            if not outcome_unknown(error) and self.state is None:
+            # What was looked up and not found has been judged by its age already.
+            if not outcome_unknown(error) and not isinstance(error, LedgerError) and self.state is None:
                 self._may_exist = False
             self._close_record(error.message)
 
@@ -183,6 +184,12 @@ class Followed:
             # Another kernel may be about to send it, or the service may not list it yet.
             self._may_exist = self._entry.created_at is None or datetime.now(UTC) - self._entry.created_at < YOUNG
             state = await self._session.client.find_run(self._entry.key, model=self._entry.model)
+            if state is None and self._may_exist:
+                raise self._known(
+                    LedgerError,
+                    "The service does not know this run yet, which was begun moments ago.",
+                    advice="It may still be on its way from another kernel; rf.runs.resume() looks again.",
+                )
             if state is None:
                 raise self._known(
                     LedgerError,

@@ -6,6 +6,8 @@ import asyncio
 import concurrent.futures
 import json
 import threading
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import httpx
@@ -21,12 +23,13 @@ from runflow_widgets.errors import (
     BudgetError,
     ConfigError,
     InputError,
+    LedgerError,
     OutputError,
     RunCancelled,
     RunFailed,
     RunTimeout,
 )
-from runflow_widgets.ledger import Ledger
+from runflow_widgets.ledger import Entry, Ledger
 from runflow_widgets.portal import shared
 from runflow_widgets.session import Session
 
@@ -353,6 +356,25 @@ def test_runs_left_open_by_another_kernel_are_not_cancelled_by_an_interrupt(slow
     finish()
 
     assert again.result(30).status == "succeeded"
+
+
+def unsent(session, minutes):
+    """A run that a kernel put on record so long ago, of which the service knows nothing."""
+    entry = Entry("k-1", "runflow/tag-removal", session.service)
+    session.ledger.add(replace(entry, created_at=datetime.now(UTC) - timedelta(minutes=minutes)))
+
+
+@pytest.mark.parametrize(("minutes", "says", "is_open"), [(0, "moments ago", True), (10, "never created", False)])
+def test_a_run_that_is_not_known_is_given_up_only_when_nobody_can_be_sending_it(minutes, says, is_open):
+    session = remote(lambda request: httpx.Response(200, json={"items": []}))
+    unsent(session, minutes)
+
+    (run,) = rf.runs.resume(session=session)
+    with pytest.raises(LedgerError, match=says):
+        run.result(10)
+
+    assert session.ledger.get("k-1").is_open is is_open
+    session.close()
 
 
 # ---------------------------------------------------------------------- money
