@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .history import Runs
     from .many import Results
     from .many import start as map  # noqa: A004  # what it does is what map does
+    from .many import start_batch as batch
     from .nesting import nest
     from .result import Output
     from .running import Run
@@ -72,6 +73,7 @@ __all__ = [
     "Server",
     "Session",
     "Studio",
+    "batch",
     "budget",
     "callbacks",
     "compare",
@@ -118,6 +120,7 @@ _HOMES = {
     "Server": ("serving", "Server"),
     "Session": ("session", "Session"),
     "Studio": ("widgets.studio", "Studio"),
+    "batch": ("many", "start_batch"),
     "budget": ("session", "budget"),
     "callbacks": ("callbacks", ""),
     "compare": ("widgets.compare", "compare"),

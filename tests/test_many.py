@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import httpx
@@ -538,7 +539,8 @@ def test_runs_that_a_dead_kernel_left_open_are_looked_up_and_those_unknown_sent_
     session = remote(service)
     rf.map(PAID, addresses(3), session=session, concurrency=1).result(30)
     keys = [body["client_ref"] for body in service.created]
-    session.ledger.update(keys[0], status="unsent", id=None, files=())
+    long_ago = datetime.now(UTC) - timedelta(hours=1)
+    session.ledger.update(keys[0], status="unsent", id=None, files=(), created_at=long_ago)
     session.ledger.update(keys[1], status="running", files=())
 
     results = rf.map(PAID, addresses(3), session=session).result(30)
@@ -546,6 +548,93 @@ def test_runs_that_a_dead_kernel_left_open_are_looked_up_and_those_unknown_sent_
     assert [body["client_ref"] for body in service.created] == [*keys, keys[0]]
     assert [item.key for item in results.items] == keys
     assert [item.reused for item in results.items] == [False, False, True]
+    session.close()
+
+
+def test_a_run_that_another_kernel_may_be_sending_is_not_sent_beside_it():
+    service = Paid()
+    session = remote(service)
+    rf.map(PAID, addresses(1), session=session).result(30)
+    session.ledger.update(service.created[0]["client_ref"], status="unsent", id=None, files=())
+
+    results = rf.map(PAID, addresses(1), session=session).result(30)
+
+    key = results.failed[0].key
+    assert len(service.created) == 1
+    assert session.ledger.get(key).is_open
+    session.ledger.update(key, created_at=datetime.now(UTC) - timedelta(hours=1))
+    assert results.retry_failed().result(30).items[0].ok
+    assert [body["client_ref"] for body in service.created] == [key, key]
+    session.close()
+
+
+# ---------------------------------------------------------------------- together
+
+
+def test_a_batch_is_one_request_for_a_hundred_and_gives_the_same_results(session, lent, folder):
+    pictures = [picture(number) for number in range(103)]
+    before = rf.map(MODEL, pictures[:2]).result(60)
+
+    results = rf.batch(MODEL, pictures).result(100)
+
+    batches = {run["batch_id"] for run in session.portal.call(_runs(session))} - {None}
+    assert [number_of(image) for image in results.images] == list(range(103))
+    assert [item.key for item in results.items[:2]] == [item.key for item in before.items]
+    assert (len(batches), lent.orders, results.note) == (2, 103, "")
+
+
+async def _runs(session):
+    return [run async for run in session.client.each_run()]
+
+
+def test_an_item_of_a_batch_that_fails_fails_alone(session, folder):
+    (folder / "photo 2.png").write_bytes(b"no picture at all")
+
+    results = rf.batch(MODEL, folder).result(60)
+
+    assert [item.name for item in results.failed] == ["photo 2"]
+    assert len(results.images) == 4
+
+
+def test_a_model_that_takes_no_batch_gets_its_runs_one_by_one_under_the_same_keys():
+    refused = []
+
+    def answer(request):
+        if request.url.path.endswith("/batches"):
+            refused.extend(item["client_ref"] for item in json.loads(request.content)["input"])
+            return httpx.Response(422, json={"detail": "not binding-capable"})
+        return service(request)
+
+    service = Paid()
+    session = remote(answer)
+
+    results = rf.batch(PAID, addresses(5), session=session, concurrency=1).result(30)
+
+    assert [body["client_ref"] for body in service.created] == refused
+    assert "takes no batch" in results.note
+    assert results.note in repr(results)
+    session.close()
+
+
+def test_a_batch_whose_answer_is_lost_is_looked_up_and_not_sent_again():
+    sent = []
+
+    def answer(request):
+        if request.url.path.endswith("/batches"):
+            sent.extend(item["client_ref"] for item in json.loads(request.content)["input"])
+            raise httpx.ReadError("lost")
+        if request.url.path == "/v1/runs":
+            runs = [{"id": f"r-{place}", "status_code": "queued", "client_ref": ref} for place, ref in enumerate(sent)]
+            return httpx.Response(200, json={"items": runs})
+        return service(request)
+
+    service = Paid()
+    session = remote(answer)
+
+    results = rf.batch(PAID, addresses(5), session=session).result(30)
+
+    assert (len(sent), len(service.created), len(results.failed)) == (5, 0, 0)
+    assert [item.key for item in results.items] == sent
     session.close()
 
 

@@ -169,7 +169,7 @@ def test_on_a_line_that_breaks_each_exists_once_and_every_result_is_on_disk(warm
         session = Session(client, "remote", shared(), Ledger(), Catalogue.bundled())
 
         results = rf.map(MODEL, folder, session=session).result(150)
-        for _ in range(2):
+        for _ in range(4):
             results = results.retry_failed().result(60) if results.failed else results
         direct = Client(KEY, base_url=server.url)
         refs = shared().call(_refs(direct))

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from .item import Images, Item
 from .results import Results
-from .starting import start
+from .starting import start, start_batch
 
-__all__ = ["Images", "Item", "Results", "start"]
+__all__ = ["Images", "Item", "Results", "start", "start_batch"]

@@ -210,6 +210,7 @@ class Results(Mapped):
             reuse=self._reuse,
             timeout_s=self._timeout_s,
             within_budget=within_budget,
+            sent=self._sent,
         )
 
     def save(self, folder: str | Path, *, settings: bool | None = None) -> list[Path]:
@@ -246,6 +247,8 @@ class Results(Mapped):
             facts[-1] += f" of {self.price.text}"
         if self._halt.is_set() and self._first_error is not None:
             facts.append(f"stopped: {self._first_error}")
+        if self.note:
+            facts.append(self.note)
         return f"Results({' · '.join(facts)})"
 
     def _repr_html_(self) -> str:

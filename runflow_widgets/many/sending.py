@@ -7,20 +7,13 @@ so that of ten thousand pictures no more are in memory than runs are under way.
 from __future__ import annotations
 
 import asyncio
-import logging
-import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from decimal import Decimal
-from pathlib import Path
-from typing import Any, Final, Literal
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
 from ..catalogue import ModelSpec, Quote
 from ..client import LONGEST_RETRY_AFTER_S, Gathered, gather, new_key
 from ..errors import (
-    AuthError,
-    BudgetError,
-    CreditError,
     InputError,
     LedgerError,
     RateLimited,
@@ -32,17 +25,14 @@ from ..errors import (
 from ..following import quote_of
 from ..ledger import Entry
 from ..portal import BEAT_S
-from ..result import Output
 from ..running import Run, first_output, send_off, take_up
 from ..session import Session, check_budget
-from .item import NOT_SENT, WAITING, Item, is_light
+from ..wire import MAX_BATCH_ITEMS
+from .batches import Together
+from .item import NOT_SENT, WAITING, Item
 from .reuse import Known, is_finished
+from .tally import OnError, Tally
 
-log = logging.getLogger("runflow_widgets")
-
-OnError = Literal["keep", "raise", "stop"]
-#: What would befall every further run just the same.
-_FOR_ALL: Final = (AuthError, BudgetError, CreditError)
 #: How often a run is offered again that the service had no time for; each time the client has waited five times.
 _PATIENCE: Final = 6
 
@@ -62,8 +52,8 @@ class Ready:
     key: str | None = None
 
 
-class Mapped:
-    """Many inputs with what has become of each, and the job on the portal that drives them."""
+class Mapped(Tally):
+    """Many inputs, and the job on the portal that drives them."""
 
     def __init__(
         self,
@@ -77,23 +67,25 @@ class Mapped:
         reuse: bool,
         timeout_s: float | None,
         within_budget: bool,
+        in_batches: bool = False,
+        sent: Iterable[str] = (),
     ) -> None:
+        super().__init__(items, on_error=on_error)
         self._session = session
         self.spec = spec
         self.price = price
         self._concurrency = concurrency
-        self._on_error = on_error
         self._reuse = reuse
         self._timeout_s = timeout_s
         self._within_budget = within_budget
-        self._items = list(items)
-        #: The places of those that are over, in the order in which they were.
-        self._over = [item.index for item in items if item.done]
         self._own: dict[int, Run] = {}
+        #: The keys under which this call, or the one that it tries again, has sent a run by itself.
+        self._sent = set(sent)
         self._known = Known(session, spec)
-        self._halt = threading.Event()
-        self._first_error: RunflowError | None = None
-        self._watchers: list[Callable[[Any], object]] = []
+        self._in_batches = in_batches
+        #: The keys of the runs that were created as part of a batch.
+        self._batched: set[str] = set()
+        self.note = ""
         for item in items:
             if item.key is not None:
                 self._known.take(item.key)
@@ -101,32 +93,16 @@ class Mapped:
         self._job = session.portal.submit(self._work(), interrupted=self._interrupted)
         self._job.future.add_done_callback(lambda _: self._tell())
 
-    def watch(self, callback: Callable[[Any], object]) -> Callable[[], None]:
-        """Have a function called with these results after each change, on the portal's thread.
-
-        That is often: whoever draws should look at the clock first. Gives the way to stop it.
-        """
-        self._watchers.append(callback)
-
-        def stop() -> None:
-            if callback in self._watchers:
-                self._watchers.remove(callback)
-
-        return stop
-
     # ------------------------------------------------------------------ in order, a few at a time
 
     async def _work(self) -> None:
         try:
             async with asyncio.TaskGroup() as under_way:
                 for index in range(len(self._items)):
-                    if self._items[index].done:
-                        continue
-                    if not (began := await self._next(index)):
-                        if self._halt.is_set():
-                            break
-                        continue
-                    under_way.create_task(self._see_through(index, *began))
+                    if self._in_batches and index % MAX_BATCH_ITEMS == 0 and not self._halt.is_set():
+                        await self._create_batch(range(index, min(index + MAX_BATCH_ITEMS, len(self._items))))
+                    if not self._items[index].done and (began := await self._next(index)) is not None:
+                        under_way.create_task(self._see_through(index, *began))
         finally:
             self._leave_the_rest()
             for item in self._items:
@@ -137,8 +113,8 @@ class Mapped:
     async def _next(self, index: int) -> tuple[Run, Ready] | None:
         """The run of the next input, begun; None if there is none to follow."""
         try:
-            ready = await self._made_ready(index)
-            if self._halt.is_set() or ready is None:
+            ready = None if self._is_too_late(index) else await self._made_ready(index)
+            if ready is None or self._is_too_late(index):
                 return None
             if (known := self._on_record(ready)) is not None and is_finished(known):
                 self._reused(index, known)
@@ -150,7 +126,7 @@ class Mapped:
         except RunflowError as error:
             self._fail(index, error)
             return None
-        if self._halt.is_set():
+        if self._is_too_late(index):
             self._slots.release()
             return None
         # Asked once more: while this one waited, another call may have begun the same run, or it may have ended.
@@ -163,6 +139,38 @@ class Mapped:
         # At once: what is still waiting when a stop comes counts as not sent.
         self._change(index, key=run.key, status=run.status)
         return run, ready
+
+    def _is_too_late(self, index: int) -> bool:
+        """Whether a stop came before this one was sent."""
+        return self._halt.is_set() and self._items[index].status in (WAITING, NOT_SENT)
+
+    async def _create_batch(self, places: Iterable[int]) -> None:
+        """Have the service create the runs of these inputs together; then each is taken up like any that is open."""
+        batch = Together(self._session, self.spec)
+        for index in places:
+            if self._items[index].done or self._halt.is_set():
+                continue
+            try:
+                ready = await self._made_ready(index)
+                known = None if ready is None else self._on_record(ready)
+                if known is not None:
+                    self._change(index, key=known.key)
+                elif ready is not None:
+                    await batch.add(index, ready.gathered, self._unused(ready.key))
+            except RunflowError as error:
+                self._fail(index, error)
+        if self._halt.is_set() or not batch.entries:
+            return
+        for index, entry in batch.entries.items():
+            self._known.take(entry.key)
+            self._change(index, key=entry.key)
+        taken = await batch.create()
+        if not taken:
+            self._in_batches, self.note = False, batch.note
+            return
+        for index, entry in batch.entries.items():
+            self._batched.add(entry.key)
+            self._change(index, status="queued")
 
     async def _made_ready(self, index: int) -> Ready | None:
         item = self._items[index]
@@ -205,6 +213,7 @@ class Mapped:
     def _send(self, index: int, ready: Ready, *, same_key: str | None = None) -> Run:
         key = same_key or self._unused(ready.key) or new_key()
         self._known.take(key)
+        self._sent.add(key)
         run = send_off(self._session, self.spec, ready.gathered, key=key, timeout_s=self._timeout_s)
         self._own[index] = run
         return run
@@ -237,11 +246,13 @@ class Mapped:
         """The key under which to send it again; empty for a new one, None if its end is an end."""
         if isinstance(run.error, RateLimited) and run.id is None:
             return run.key if (run.error.retry_after_s or 0) <= LONGEST_RETRY_AFTER_S else None
-        if owned:
-            return None
-        # It was taken up from the record, and came to nothing: then it is this call's turn.
+        # It was taken up from the record, and came to nothing: then it is this call's turn. But what was begun moments
+        # ago may be on its way from another kernel; where runs are paid for, that is not gambled with.
         if isinstance(run.error, LedgerError) and run.id is None:
-            return run.key
+            may_be_sent_elsewhere = run._may_exist and run.key not in self._sent
+            return None if may_be_sent_elsewhere and self._session.where == "remote" else run.key
+        if owned or run.key in self._batched:
+            return None
         return "" if isinstance(run.error, RunFailed | RunCancelled) else None
 
     def _hold(self, error: RateLimited) -> None:
@@ -259,64 +270,6 @@ class Mapped:
             await run.over()
         finally:
             unwatch()
-
-    # ------------------------------------------------------------------ what becomes known
-
-    def _reused(self, index: int, entry: Entry) -> None:
-        outputs = tuple(Output.at(Path(path), entry) for path in entry.files)
-        self._land(index, entry.key, entry.status, outputs, Decimal(0), reused=True)
-
-    def _land(
-        self,
-        index: int,
-        key: str,
-        status: str,
-        outputs: tuple[Output, ...],
-        cost: Decimal | None,
-        *,
-        reused: bool = False,
-    ) -> None:
-        given = self._items[index].given
-        self._change(
-            index,
-            key=key,
-            status=status,
-            done=True,
-            outputs=outputs,
-            cost=cost,
-            reused=reused,
-            progress=None,
-            given=given if is_light(given) else {},
-        )
-
-    def _fail(self, index: int, error: RunflowError, **known: Any) -> None:
-        _let_go(error)
-        self._first_error = self._first_error or error
-        if self._on_error != "keep" or isinstance(error, _FOR_ALL):
-            self._halt.set()
-        self._change(index, **{"status": "failed", **known}, done=True, error=error, progress=None)
-
-    def _leave_the_rest(self) -> None:
-        for item in self._items:
-            if not item.done and item.status == WAITING:
-                self._change(item.index, status=NOT_SENT, done=True)
-
-    def _change(self, index: int, **changes: Any) -> None:
-        before = self._items[index]
-        if before.done:
-            return
-        self._items[index] = replace(before, **changes)
-        if self._items[index].done:
-            self._over.append(index)
-        self._tell()
-
-    def _tell(self) -> None:
-        for callback in list(self._watchers):
-            try:
-                callback(self)
-            except Exception:
-                # Somebody else's code: what goes wrong in it must not end the runs that it watches.
-                log.exception("a function that watches %d runs failed", len(self._items))
 
     # ------------------------------------------------------------------ stopping
 
@@ -339,12 +292,3 @@ class Mapped:
         if self._session.where == "embedded":
             for run in self._own.values():
                 run.cancel()
-
-
-def _let_go(error: BaseException | None) -> None:
-    """Drop the tracebacks of an error that is kept: their frames hold the pictures that were being sent."""
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        error.__traceback__ = None
-        error = error.__cause__ or error.__context__
