@@ -174,10 +174,11 @@ def _open_default() -> Any:
     return import_module(".connection", __name__).connect()
 
 
-def _show_run(run: Any) -> Any:
-    return import_module(".widgets.run_cell", __name__).show(run)
+def _show(thing: Any) -> Any:
+    cell = import_module(".widgets.run_cell", __name__)
+    return cell.show_all(thing) if hasattr(thing, "items") else cell.show(thing)
 
 
 # The package is where the layers are put together: below, nobody knows how a session is opened or a run is shown.
 _session.opens_with(_open_default)
-_session.shows_with(_show_run)
+_session.shows_with(_show)

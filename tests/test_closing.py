@@ -24,10 +24,16 @@ def photo():
     return Image.linear_gradient("L").resize((60, 40)).convert("RGB")
 
 
+@pytest.fixture
 def holding_what_is_closed():
-    """Every open widget that cannot be told to a page any more."""
+    """Every open widget of the test that cannot be told to a page any more."""
+    before = set(registry._instances)
+    return lambda: _holding(before)
+
+
+def _holding(before):
     found = []
-    for widget in list(registry._instances.values()):
+    for widget in [one for key, one in registry._instances.items() if key not in before]:
         for name in widget.keys:
             value = getattr(widget, name)
             held = value if isinstance(value, list | tuple) else [value]
@@ -69,7 +75,7 @@ MAKERS = {
 
 
 @pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
-def test_what_is_closed_is_held_by_nothing_that_is_open(wire, make):  # noqa: F811
+def test_what_is_closed_is_held_by_nothing_that_is_open(wire, make, holding_what_is_closed):  # noqa: F811
     widget = make()
     open_before = len(registry._instances)
 
@@ -93,7 +99,7 @@ def test_what_is_closed_and_held_by_nobody_is_forgotten_with_its_pictures(wire, 
     assert watched() is None
 
 
-def test_another_model_and_another_photo_leave_nothing_behind_that_is_closed(wire):  # noqa: F811
+def test_another_model_and_another_photo_leave_nothing_behind_that_is_closed(wire, holding_what_is_closed):  # noqa: F811
     form = painted_form()
 
     form.use(Image.new("RGB", (30, 30)))
@@ -108,7 +114,7 @@ def test_another_model_and_another_photo_leave_nothing_behind_that_is_closed(wir
     form.close()
 
 
-def test_a_run_with_all_that_was_opened_from_it_closes_cleanly(wire, tmp_path):  # noqa: F811
+def test_a_run_with_all_that_was_opened_from_it_closes_cleanly(wire, tmp_path, holding_what_is_closed):  # noqa: F811
     rf.connect(embedded=True, workers=WorkerPool(1, task_module="copy_tasks"))
     run = rf.run("bria/background/remove", image=photo()).result(60)
     view = show(run)

@@ -18,6 +18,7 @@ from ..filling.kept import safe_name
 from ..following import quote_of
 from ..portal import BEAT_S
 from ..result import Output
+from ..session import view_of
 from ..wire import Json
 from .item import WAITING, Images, Item
 from .pricing import check_total, total_of
@@ -255,7 +256,16 @@ class Results(Mapped):
         return html_of(repr(self).removeprefix("Results(").removesuffix(")"), self.items)
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
-        return {"text/plain": repr(self), "text/html": self._repr_html_()}
+        view = view_of(self)
+        plain = {"text/plain": repr(self), "text/html": self._repr_html_()}
+        return plain if view is None else {**view._repr_mimebundle_(), **plain}
+
+    def _ipython_display_(self) -> None:
+        view = view_of(self)
+        if view is None:
+            # IPython then shows the bundle.
+            raise NotImplementedError
+        view._ipython_display_()
 
 
 def _file_name(item: Item, number: int) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import weakref
 
+from ..many import Results
 from ..result import Output
 from ..running import Run
 from .form import ModelForm
 from .model_picker import ModelPicker
+from .results_table import ResultsTable
 from .run_view import RunView
 
 
@@ -30,6 +32,7 @@ def _edit(view: RunView) -> None:
 
 # Weak in the view, which holds its run: the other way round, neither would ever go.
 _views: weakref.WeakValueDictionary[Run, RunView] = weakref.WeakValueDictionary()
+_tables: weakref.WeakValueDictionary[int, ResultsTable] = weakref.WeakValueDictionary()
 
 
 def show(run: Run) -> RunView:
@@ -38,3 +41,11 @@ def show(run: Run) -> RunView:
     if view is None or view.comm is None:
         view = _views[run] = RunView(run, use=_use, edit=_edit)
     return view
+
+
+def show_all(results: Results) -> ResultsTable:
+    """The table of many runs; two displays show the same."""
+    table = _tables.get(id(results))
+    if table is None or table.comm is None or table._results is not results:
+        table = _tables[id(results)] = ResultsTable(results)
+    return table

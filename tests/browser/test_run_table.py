@@ -138,3 +138,23 @@ def test_a_press_of_a_form_that_starts_six_runs_shows_one_table(notebook):
 
     assert page.page.locator(".rfw-run").count() == 1
     assert page.ask("form.value['seed'] == form.runs[2].inputs['seed']")
+
+
+def test_a_folder_is_mapped_and_its_table_fills_while_the_cell_is_free(notebook):
+    cell = (
+        "import runflow_widgets as rf, tempfile\nfrom pathlib import Path\nfolder = Path(tempfile.mkdtemp())\n"
+        "for name in ('perfume', 'plant', 'tagged_mug'):\n"
+        "    rf.samples.load(name).resize((220, 260)).save(folder / f'{name}.png')\n"
+        "results = rf.map('runflow/tag-removal', folder)\nresults"
+    )
+    page = notebook([cell])
+    page.run_all()
+
+    page.until("results.done", timeout_s=60)
+    page.page.wait_for_function("() => document.querySelectorAll('.rfw-runs img[src^=blob]').length === 3")
+    keep_picture(page, "run-table-mapped")
+    page.page.wait_for_function(
+        "() => panel.content.widgets[0].model.outputs.get(0).toJSON().data['text/html'].includes('3 done')"
+    )
+
+    assert page.ask("len(results.images)") == 3
