@@ -234,9 +234,15 @@ class Notebook:
                 return json.loads(ast.literal_eval(answer["data"]["text/plain"]))
 
     def until(self, expression: str, timeout_s: float = 30) -> None:
-        deadline = time.monotonic() + timeout_s
-        while not self.ask(expression):
-            assert time.monotonic() < deadline, f"{expression} never became true"
+        """Wait until something is true in the kernel; what cannot be asked yet, such as a missing key, is not."""
+        deadline, problem = time.monotonic() + timeout_s, ""
+        while True:
+            try:
+                if self.ask(expression):
+                    return
+            except AssertionError as error:
+                problem = f": {error}"
+            assert time.monotonic() < deadline, f"{expression} never became true{problem}"
             time.sleep(0.05)
 
     def reload(self) -> None:
