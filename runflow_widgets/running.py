@@ -20,9 +20,9 @@ from .ledger import Entry
 from .nesting import warn_of_the_original
 from .portal import BEAT_S
 from .result import Output
-from .session import Session, check_budget, current, view_of
+from .session import Session, address_of, check_budget, current, view_of
 from .snippets import snippet
-from .wire import DEFAULT_BASE_URL, Json, RunState
+from .wire import Json, RunState
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -245,10 +245,8 @@ class Run(Followed):
 
     def code(self, language: str = "python") -> str:
         """The run as code to copy: `python`, `python-await`, `curl` or `javascript`; pictures are kept as files."""
-        # The embedded service has no address outside this process; the code is for where others can reach it.
-        base_url = DEFAULT_BASE_URL if self.is_embedded else self._session.client.base_url
         inputs = kept_values(self.spec, self._given) if self._given else self.inputs
-        return snippet(language, self.spec, inputs, base_url=base_url)
+        return snippet(language, self.spec, inputs, base_url=address_of(self._session.service))
 
     @classmethod
     def from_callback(cls, payload: Mapping[str, Any], *, session: Session | None = None) -> Run:

@@ -108,6 +108,16 @@ def opened() -> Session | None:
     return _current
 
 
+def address_of(service: str) -> str:
+    """Where others reach a service that a session or a record names; code is written for them.
+
+    The embedded one has no address outside of its process, so it is that of the real one.
+    """
+    from .wire import DEFAULT_BASE_URL
+
+    return DEFAULT_BASE_URL if service == "embedded" else service
+
+
 def shows_with(viewer: Callable[[Any], Any]) -> None:
     """Say how a run is shown in a cell; the widgets do it, and nothing below them knows of widgets."""
     global _viewer

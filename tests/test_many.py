@@ -11,6 +11,7 @@ from decimal import Decimal
 import httpx
 import numpy as np
 import pytest
+from lent import Lent
 from PIL import Image
 
 import runflow_widgets as rf
@@ -34,21 +35,6 @@ from runflow_widgets.session import Session
 MODEL = "bria/background/remove"
 PAID = "runflow/tag-removal"
 KEY = "rf_live_many_0001"
-
-
-class Lent:
-    """A pool that is lent: closing it gives it back and nothing more; it counts what it was given to do."""
-
-    def __init__(self, pool):
-        self.pool = pool
-        self.orders = 0
-
-    def run(self, order, on_progress):
-        self.orders += 1
-        return self.pool.run(order, on_progress)
-
-    async def close(self):
-        """Nothing: the owner closes it."""
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 from faulty_proxy import Fault, FaultyProxy, canned
+from lent import Lent
 from PIL import Image
 
 import runflow_widgets as rf
@@ -26,21 +27,6 @@ MODEL = "bria/background/remove"
 KEY = "rf_live_scale_0001"
 
 pytestmark = pytest.mark.slow
-
-
-class Lent:
-    """A pool that is lent: closing it gives it back and nothing more; it counts what it was given to do."""
-
-    def __init__(self, pool):
-        self.pool = pool
-        self.orders = 0
-
-    def run(self, order, on_progress):
-        self.orders += 1
-        return self.pool.run(order, on_progress)
-
-    async def close(self):
-        """Nothing: the owner closes it."""
 
 
 @pytest.fixture(scope="module")

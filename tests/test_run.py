@@ -13,6 +13,7 @@ from decimal import Decimal
 import httpx
 import numpy as np
 import pytest
+from lent import Lent
 from PIL import Image
 
 import runflow_widgets as rf
@@ -42,16 +43,6 @@ def warm():
     pool = WorkerPool(1, task_module="copy_tasks")
     yield pool
     shared().call(pool.close())
-
-
-class Lent:
-    """A pool that is lent: closing it gives it back and nothing more."""
-
-    def __init__(self, pool):
-        self.run = pool.run
-
-    async def close(self):
-        """Nothing: the owner closes it."""
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from lent import Lent
 from PIL import Image
 from recording import say, wire  # noqa: F401
 
@@ -30,16 +31,6 @@ def warm():
     pool = WorkerPool(1, task_module="copy_tasks")
     yield pool
     shared().call(pool.close())
-
-
-class Lent:
-    """A pool that is lent: closing it gives it back and nothing more."""
-
-    def __init__(self, pool):
-        self.run = pool.run
-
-    async def close(self):
-        """Nothing: others need it."""
 
 
 @pytest.fixture(autouse=True)

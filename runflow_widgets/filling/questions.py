@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
@@ -15,6 +16,8 @@ _LONG_TEXT: Final = 200
 _LONG_NAMES: Final = re.compile(r"prompt|text|description|caption|instruction", re.IGNORECASE)
 _MASKS: Final = frozenset({"mask", "mask_url"})
 _PICTURES: Final = ("image", "image_url", "image_urls", "images", "start_image_url")
+#: What a seed may be: any of the services takes so many.
+_MOST_SEED: Final = 2**31 - 1
 #: A fold for one or two inputs hides more than it tidies.
 _FEW: Final = 2
 
@@ -42,6 +45,11 @@ class Question:
     def label(self) -> str:
         """What it is called, in words."""
         return self.field.label
+
+    def throw_seed(self) -> int:
+        """A seed that nobody has chosen, of those that the input takes."""
+        most = self.field.maximum
+        return secrets.randbelow(1 + (_MOST_SEED if most is None else int(min(most, _MOST_SEED))))
 
     def all(self) -> Iterator[Question]:
         """This question and those within it."""

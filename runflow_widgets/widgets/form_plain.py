@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import secrets
 from typing import Any, Final
 
 import ipywidgets
@@ -11,8 +10,6 @@ import ipywidgets
 from ..filling import Question
 from .form_control import Control
 
-#: What a seed may be: any of the services takes so many.
-_MOST_SEED: Final = 2**31 - 1
 _NOTHING: Final = -1
 
 
@@ -135,16 +132,11 @@ class SeedControl(NumberControl):
         self._lock = ipywidgets.ToggleButton(
             icon="unlock", tooltip="Keep the seed that was used", style=self.looks.toggled
         )
-        self._dice.on_click(lambda _: self._take(secrets.randbelow(self._most + 1)))
+        self._dice.on_click(lambda _: self._take(self.question.throw_seed()))
         self._lock.observe(lambda change: self._locked(locked=change["new"]), "value")
         for button in (self._dice, self._lock):
             button.add_class("rfw-form-small")
         return [self._dice, self._lock]
-
-    @property
-    def _most(self) -> int:
-        most = self.question.field.maximum
-        return _MOST_SEED if most is None else int(min(most, _MOST_SEED))
 
     def _take(self, seed: int | None) -> None:
         self.show(seed)
@@ -152,7 +144,7 @@ class SeedControl(NumberControl):
 
     def _locked(self, *, locked: bool) -> None:
         if not self._showing:
-            kept = self._used if self._used is not None else secrets.randbelow(self._most + 1)
+            kept = self._used if self._used is not None else self.question.throw_seed()
             self._take(kept if locked else None)
 
     def _typed(self, text: str) -> None:

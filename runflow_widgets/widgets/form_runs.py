@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
 #: So many panels stand below the form; older runs are in `form.runs` and `rf.runs()`. More at once are one table.
 _MOST_SHOWN: Final = 4
-_MOST_SEED: Final = 2**31 - 1
 
 
 class FormRuns:
@@ -112,7 +110,7 @@ class FormRuns:
             for number in range(max(1, count)):
                 values = core.answers.value
                 if seed is not None and count > 1 and (number or not core.answers.is_set(seed.path)):
-                    values[seed.name] = secrets.randbelow(_most(seed) + 1)
+                    values[seed.name] = seed.throw_seed()
                 runs.append(start(core.spec, values, session=core.session, within_budget=within_budget))
         except BaseException:
             core.bar.busy = False
@@ -219,8 +217,3 @@ def _times(quote: Quote, count: int) -> Quote:
         return quote
     high = None if quote.high is None else quote.high * count
     return Quote(quote.low * count, high, f"{count} runs, each {quote.text}")
-
-
-def _most(question: Question) -> int:
-    most = question.field.maximum
-    return _MOST_SEED if most is None else int(min(most, _MOST_SEED))

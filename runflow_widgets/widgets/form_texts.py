@@ -8,8 +8,8 @@ from typing import Any, Final
 from ..errors import InputError, RunflowError
 from ..filling.kept import kept_file
 from ..filling.pasted import as_json, from_json
+from ..session import address_of
 from ..snippets import Named, snippet
-from ..wire import DEFAULT_BASE_URL
 from .form_core import FormCore
 
 _MOST_KEPT: Final = 16
@@ -47,9 +47,7 @@ class FormTexts:
 
     def code(self, language: str) -> str:
         """The code of a run with the present values; files on disk and the notebook's pictures are variables."""
-        session = self._core.session
-        # The embedded service has no address outside this process; the code is for where others can reach it.
-        base_url = DEFAULT_BASE_URL if session.where == "embedded" else session.client.base_url
+        base_url = address_of(self._core.session.service)
         values = {name: self._coded(value, language) for name, value in self._core.answers.value.items()}
         return snippet(language, self._core.spec, values, base_url=base_url)
 

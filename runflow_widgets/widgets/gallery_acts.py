@@ -16,10 +16,10 @@ from ..images import extension_for
 from ..ledger import Entry, Ledger
 from ..result import Output
 from ..running import Run, start, take_up
-from ..session import Session, current, opened
+from ..session import Session, address_of, current, opened
 from ..settings import settings_from
 from ..snippets import snippet
-from ..wire import DEFAULT_BASE_URL, Json
+from ..wire import Json
 from .compare import Compare, compare
 from .form import ModelForm
 from .gallery_words import PROMPTS, picture_of
@@ -243,5 +243,4 @@ def _input_named(spec: ModelSpec, part: str) -> str | None:
 
 def code_of(entry: Entry, language: str) -> str:
     """The run as code."""
-    base_url = DEFAULT_BASE_URL if entry.service == "embedded" else entry.service
-    return snippet(language, entry.model, entry.inputs, base_url=base_url)
+    return snippet(language, entry.model, entry.inputs, base_url=address_of(entry.service))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -14,7 +12,8 @@ from typing import Any, Final
 import traitlets as t
 
 from ..catalogue import Catalogue, ModelSpec
-from ..errors import InputError
+from ..client import write_whole
+from ..errors import InputError, OutputError
 from ..ledger import home
 from ..session import opened
 from .own_widget import OwnWidget
@@ -76,7 +75,7 @@ class ModelList(OwnWidget):
 
     def _keep(self, _: object) -> None:
         # What is kept is a convenience: a full disk must not stop anybody from choosing.
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OutputError):
             _write({"favourites": list(self.favourites), "recent": list(self.recent)})
 
     def __repr__(self) -> str:
@@ -117,10 +116,5 @@ def _kept() -> dict[str, list[str]]:
 
 
 def _write(kept: Mapping[str, list[str]]) -> None:
-    path = _file()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Written beside and moved: another kernel may read at the same moment.
-    handle, name = tempfile.mkstemp(prefix="picker", suffix=".part", dir=path.parent)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(kept, file)
-    Path(name).replace(path)
+    # Another kernel may read at the same moment.
+    write_whole(_file(), json.dumps(kept).encode())

@@ -361,7 +361,7 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
         try:
             under_way = [one.kept(key) for key, one in begun.items()]
             write(self._key or "", {**state, "open": under_way, "values": as_json(self.form.value)})
-        except (OSError, RunflowError) as error:
+        except RunflowError as error:
             self._fail(f"The Studio could not be kept: {error}")
 
     def close(self) -> None:

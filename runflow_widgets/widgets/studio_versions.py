@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import os
 import re
-import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -15,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..catalogue import Catalogue
+from ..client import write_whole
 from ..errors import InputError
 from ..filling.kept import kept_file
 from ..ledger import home
@@ -237,10 +236,5 @@ def read(key: str) -> Json:
 
 def write(key: str, kept: Json) -> None:
     """Keep the state of a Studio."""
-    path = _file(key)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Written beside and moved: another kernel may read at the same moment.
-    handle, name = tempfile.mkstemp(prefix=path.stem, suffix=".part", dir=path.parent)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(kept, file)
-    Path(name).replace(path)
+    # Another kernel may read at the same moment.
+    write_whole(_file(key), json.dumps(kept).encode())
