@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -92,13 +93,16 @@ class Compare(OwnWidget):
     def __init__(self, pictures: Sequence[Picture], *, mask: Image | None = None, **traits: Any) -> None:
         self._pictures = list(pictures)
         self._mask = mask
-        self._small = [replace(picture, image=glimpse(picture.image)) for picture in self._pictures]
+        # On several threads: of very large pictures this is most of what stands before the first paint.
+        with ThreadPoolExecutor() as threads:
+            seen = list(threads.map(_glimpse, self._pictures))
+        self._small = [picture for picture, _ in seen]
         self._static = b""
         # Before the traits are set: observers of theirs ask it.
         self._work: CompareWork | None = None
         super().__init__(
             pictures=[_described(picture) for picture in self._pictures],
-            previews=[preview(picture.image, QUICK_PX) for picture in self._small],
+            previews=[data for _, data in seen],
             mask=mask_png(mask) if mask is not None else b"",
             **traits,
         )
@@ -245,6 +249,11 @@ def compare(
     }
     opened, found = read_pictures(pictures, labels)
     return Compare(opened, mask=_mask(mask, found, opened[0]), **options)
+
+
+def _glimpse(picture: Picture) -> tuple[Picture, bytes]:
+    small = glimpse(picture.image)
+    return replace(picture, image=small), preview(small, QUICK_PX)
 
 
 def _described(picture: Picture) -> dict[str, Any]:

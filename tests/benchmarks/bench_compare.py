@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "browser"))
 from rig import Browser, JupyterServer, Notebook
 
 SIZES_MP = tuple(float(size) for size in os.environ.get("SIZES_MP", "1,12,24,48").split(","))
-ROUNDS = 3
+ROUNDS = int(os.environ.get("ROUNDS", "3"))
 
 #: A pair like photos: detail and sensor noise, an edit in one part, and all of it saved as JPEG once more.
 PAIR = """
