@@ -31,7 +31,10 @@ class Thumbnails:
         self._written = 0
 
     def _file(self, picture: Path) -> Path:
-        return self.folder / f"{hashlib.sha256(str(picture).encode()).hexdigest()[:32]}.webp"
+        return self._named(str(picture))
+
+    def _named(self, name: str) -> Path:
+        return self.folder / f"{hashlib.sha256(name.encode()).hexdigest()[:32]}.webp"
 
     def kept(self, picture: Path) -> bytes | None:
         """The small picture of a file, if there is one and the file has not changed since."""
@@ -59,6 +62,23 @@ class Thumbnails:
         with contextlib.suppress(OSError):
             self._write(self._file(picture), data)
         return data
+
+    def kept_of(self, address: str) -> bytes | None:
+        """The small picture of what lies behind an address, if it was ever fetched."""
+        try:
+            return self._named(address).read_bytes()
+        except OSError:
+            return None
+
+    def keep_of(self, address: str, data: bytes) -> None:
+        """Keep a small picture of what was fetched from an address.
+
+        Raises:
+            InputError: It is no picture.
+        """
+        small = thumbnail_webp(open_image(data), THUMB_PX)
+        with contextlib.suppress(OSError):
+            self._write(self._named(address), small)
 
     def forget(self, picture: Path) -> None:
         """Delete the small picture of a file."""

@@ -65,6 +65,11 @@ def error(form, path):
     return text.split("rfw-form-error")[1].split(">")[1].split("<")[0] if "rfw-form-error" in text else ""
 
 
+def below(form, path):
+    widget = row(form, path)._below
+    return widget.value if widget is not None else ""
+
+
 def press(form, name="1"):
     say(form._core.bar, {"do": "run", "press": name})
 
@@ -275,6 +280,26 @@ def test_a_required_input_has_a_star_and_a_long_text_its_count(make):
     assert "0 / 2,000 characters" in row(form, "prompt")._below.value
     typed(form, "prompt", "a cat")
     assert "5 / 2,000 characters" in row(form, "prompt")._below.value
+
+
+def test_what_is_deprecated_is_marked_and_stands_in_the_fold_unless_it_is_required(make):
+    old = [Field("prompt", deprecated=True), Field("style", deprecated=True, featured=True), Field("k", kind="json")]
+    form = make(spec(Field("image_url", kind="image", required=True), *old, Field("seed", required=True)))
+
+    assert [question.name for question in form._core.answers.questions if question.is_first] == ["image_url", "seed"]
+    form._core.sheet.unfold()
+    marked = [name for name in ("image_url", "prompt", "style", "k", "seed") if "Deprecated" in below(form, name)]
+    assert marked == ["prompt", "style"]
+    form.value = {"style": "oil"}
+    assert form.value == {"style": "oil"}
+
+
+def test_a_group_that_is_deprecated_says_so(make):
+    form = make(spec(Field("config", kind="json", deprecated=True, fields=(Field("ratio"),))))
+
+    title = form._core.sheet._shown[0].children[0].value
+    assert "Deprecated" in title
+    assert "Deprecated" not in below(form, "config.ratio")
 
 
 def test_a_long_description_is_folded_and_nothing_in_it_is_markup(make):
@@ -626,6 +651,43 @@ def test_the_python_of_a_form_runs_as_it_stands(make, copying):
     assert names["run"].outputs
 
 
+def bring(field, *names, more=False):
+    """Upload files as the page does when they are dropped together."""
+    for place, name in enumerate(names):
+        buffer = io.BytesIO()
+        photo(20 + place, 20).save(buffer, "PNG")
+        data = buffer.getvalue() if name.endswith(".png") else b"plain words"
+        say(field, {"do": "begin", "id": name, "name": name, "size": len(data), "more": more or place > 0})
+        say(field, {"do": "chunk", "id": name}, [data])
+
+
+def test_files_that_are_dropped_together_are_all_taken_in_their_order(make):
+    form = make(spec(Field("image_urls", kind="image_list", max_items=4)), image_urls=[photo(), photo()])
+    pictures = control(form, "image_urls")
+    pictures._fields[0].value = None
+
+    bring(pictures._fields[0], "a.png", "b.png", "c.png")
+
+    names = [getattr(value, "name", "before") for value in form.value["image_urls"]]
+    assert names == ["a.png", "before", "b.png", "c.png"]
+    assert [field.label for field in pictures._fields] == [f"Picture {place}" for place in (1, 2, 3, 4)]
+    bring(pictures._fields[0], "d.png", more=True)
+    assert "d.png was left out: at most 4 pictures" in pictures._fields[0].error
+    assert len(form.value["image_urls"]) == 4
+
+
+def test_an_empty_place_takes_the_next_of_several_files_and_what_is_no_picture_is_refused(make):
+    form = make(spec(Field("image_urls", kind="image_list")))
+    pictures = control(form, "image_urls")
+    pictures._add.click()
+
+    bring(pictures._fields[0], "a.png", "b.png", "notes.txt")
+
+    assert [value.name for value in form.value["image_urls"]] == ["a.png", "b.png"]
+    assert len(pictures._fields) == 2
+    assert pictures._fields[0].error
+
+
 # ---------------------------------------------------------------- presets
 
 
@@ -669,6 +731,64 @@ def test_values_that_were_kept_are_handed_on_in_one_file(make, tmp_path, monkeyp
 
     assert other.value["config"] == {"aspect_ratio": "1:1"}
     assert open_image(other.value["image_url"]).size == (60, 40)
+
+
+EXAMPLE = "https://service.test/examples/before.webp"
+
+
+@pytest.fixture
+def with_examples():
+    """A session at a service that has the pictures of its examples."""
+    asked = []
+
+    def answer(request):
+        asked.append(request.url.path)
+        if not request.url.path.startswith("/examples/"):
+            return httpx.Response(404, json={})
+        buffer = io.BytesIO()
+        photo(400, 300).save(buffer, "WEBP")
+        found = buffer.getvalue() if request.url.path.endswith(".webp") else b"no picture"
+        return httpx.Response(200, content=found, headers={"content-type": "image/webp"})
+
+    session = remote(answer, base_url="https://service.test")
+    yield session, asked
+    session.close()
+
+
+def example(*addresses):
+    shown = tuple({"title": f"Example {n}", "input": {"image_url": one}} for n, one in enumerate(addresses))
+    return spec(Field("image_url", kind="image"), examples=shown)
+
+
+def test_the_services_own_examples_are_shown_small_and_fetched_once(make, with_examples):
+    session, asked = with_examples
+    broken = "https://service.test/examples/broken"
+
+    form = make(example(EXAMPLE, broken), session=session)
+    assert "/examples/before.webp" not in asked
+    say(form._core.head, {"do": "seen"})
+    until(lambda: form._core.head.presets[0]["thumb"], form._core.head)
+
+    assert max(Image.open(io.BytesIO(form._core.head.presets[0]["thumb"])).size) <= 256
+    assert form._core.head.presets[1] == {"name": "Example 1", "own": False, "thumb": b""}
+    assert asked.count("/examples/before.webp") == 1
+    again = make(example(EXAMPLE), session=session)
+    say(again._core.head, {"do": "seen"})
+    assert again._core.head.presets[0]["thumb"]
+    assert asked.count("/examples/before.webp") == 1
+
+
+def test_where_runs_are_computed_here_no_example_is_fetched(make, with_examples):
+    session, asked = with_examples
+    form = make(example(EXAMPLE))
+    say(form._core.head, {"do": "seen"})
+
+    assert form._core.head.presets == [{"name": "Example 0", "own": False, "thumb": b""}]
+    own = make(example(), session=session)
+    own.value = {"image_url": "https://service.test/examples/mine.webp"}
+    own.keep("mine")
+    say(make(example(), session=session)._core.head, {"do": "seen"})
+    assert [path for path in asked if path.startswith("/examples/")] == []
 
 
 def test_a_saved_result_brings_its_settings_back(make, copying, tmp_path):
@@ -720,8 +840,8 @@ def test_a_press_with_something_missing_runs_nothing_and_says_what(make, wire, c
         form.run()
 
 
-def remote(answer):
-    client = Client("rf_live_0123456789", transport=httpx.MockTransport(answer), pace=Pace(scale=0))
+def remote(answer, **more):
+    client = Client("rf_live_0123456789", transport=httpx.MockTransport(answer), pace=Pace(scale=0), **more)
     return Session(client, "remote", shared(), Ledger(), CATALOGUE)
 
 

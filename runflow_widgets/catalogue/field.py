@@ -23,7 +23,8 @@ class Field:
     """What one input is called and what it takes.
 
     `allowed` is a closed list: nothing else is taken. `suggested` is an open one: anything of the kind is.
-    A kind nobody knows is kept as `type_code` and treated as JSON. `required` is None where no source says.
+    A kind nobody knows is kept as `type_code` and treated as JSON. `required` is None where no source says. What is
+    `deprecated` is still taken, but is on its way out.
 
     Example:
         >>> Field("resolution", allowed=("1K", "2K")).check("8K")
@@ -47,6 +48,7 @@ class Field:
     max_items: int | None = None
     fields: tuple[Field, ...] = ()
     featured: bool = False
+    deprecated: bool = False
     order: int = 0
     basis: str = ""
 

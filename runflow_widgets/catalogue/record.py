@@ -104,6 +104,8 @@ def _attrs(entry: Field) -> Json:
         attrs["fields"] = [{**_field_record("", nested), **_input_record(nested)} for nested in entry.fields]
     if entry.kind != _kind(entry.type_code):
         attrs["kind"] = entry.kind
+    if entry.deprecated:
+        attrs["deprecated"] = True
     if entry.basis:
         attrs["basis"] = entry.basis
     return attrs
@@ -231,10 +233,17 @@ def _read_field(entry: Mapping[str, Any], order: int, depth: int) -> Field:
         suggested=tuple(_list(attrs.get("suggested"))),
         fields=tuple(_read_fields(attrs.get("fields"), depth - 1)) if depth else (),
         featured=entry.get("is_featured") is True,
+        deprecated=_is_deprecated(entry, attrs),
         order=order,
         basis=_text(attrs.get("basis")),
         **limits,
     )
+
+
+def _is_deprecated(entry: Mapping[str, Any], attrs: Mapping[str, Any]) -> bool:
+    """Whether an input is on its way out: by a mark, as JSON Schema has it, or by the first word about it."""
+    marks = entry.get("is_deprecated"), entry.get("deprecated"), attrs.get("deprecated")
+    return True in marks or _text(entry.get("description")).lstrip(" ([*").lower().startswith("deprecated")
 
 
 def _kind(code: str) -> str:

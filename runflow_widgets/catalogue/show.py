@@ -96,7 +96,8 @@ def _type(entry: Field) -> str:
 
 
 def _need(entry: Field) -> str:
-    return {True: "required", False: "optional", None: ""}[entry.required]
+    need = {True: "required", False: "optional", None: ""}[entry.required]
+    return ", ".join(word for word in (need, "deprecated" if entry.deprecated else "") if word)
 
 
 def _about(entry: Field) -> str:

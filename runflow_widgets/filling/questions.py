@@ -117,7 +117,8 @@ def picture_of(questions: tuple[Question, ...]) -> Question | None:
 def _question(field: Field, within: str) -> Question:
     path = f"{within}.{field.name}" if within else field.name
     inner = tuple(_question(nested, path) for nested in field.fields)
-    first = bool(field.required or field.featured or field.is_media or field.name == "prompt")
+    matters = field.featured or field.is_media or field.name == "prompt"
+    first = bool(field.required or (matters and not field.deprecated))
     return Question(field, path, _ask(field), inner, first)
 
 

@@ -7,11 +7,12 @@ from typing import Any
 
 import ipywidgets
 
-from ..errors import RunflowError
+from ..errors import InputError, RunflowError
 from ..filling import Question
 from .form_control import Control, Hears, Looks
 from .image_field import ImageField
 from .mask_pad import MaskPad
+from .picked import PickedFile, look_at
 from .sources import open_source
 
 
@@ -53,7 +54,8 @@ class PicturesControl(Control):
         return group
 
     def _make(self, value: object = None) -> ImageField:
-        field = ImageField(label="")
+        field = ImageField(label="", several=True)
+        field.on_more = lambda file: self._more(field, file)
         if value is not None:
             field.hold(value)
         field.observe(lambda _: self._tell(), "value")
@@ -62,6 +64,23 @@ class PicturesControl(Control):
     def _grow(self) -> None:
         self._fields.append(self._make())
         self._arrange()
+
+    def _more(self, after: ImageField, file: PickedFile) -> None:
+        """Take one more of several files that were dropped on a field, after those that came before it."""
+        most = self.question.field.max_items
+        if most is not None and sum(field.value is not None for field in self._fields) >= most:
+            raise InputError(f"{file.name} was left out: at most {most} pictures are taken.")
+        # What is no picture is refused at the field on which it was dropped.
+        look_at(file, after.limit_bytes)
+        place = self._fields.index(after) + 1
+        while place < len(self._fields) and self._fields[place].value is not None:
+            place += 1
+        if place < len(self._fields):
+            self._fields[place].value = file
+            return
+        self._fields.append(self._make(file))
+        self._arrange()
+        self._tell()
 
     def _arrange(self) -> None:
         rows = []

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from .. import samples
@@ -9,10 +13,16 @@ from ..catalogue import ModelSpec
 from ..errors import RunflowError
 from ..filling.presets import Preset, drop_preset, keep_preset, presets_of
 from ..images import thumbnail_webp
+from ..session import Session
+from ..thumbnails import Thumbnails
 from .form_core import FormCore
 from .sources import open_source
 
+log = logging.getLogger("runflow_widgets")
+
 _THUMB_PX: Final = 96
+#: An example larger than this is shown without a picture.
+_MOST_BYTES: Final = 20_000_000
 #: Bundled pictures that show what a model does, and what goes with them.
 _SAMPLES: Final[dict[str, tuple[tuple[str, str, dict[str, Any]], ...]]] = {
     "runflow/tag-removal": (("A mug with a tag", "tagged_mug", {}),),
@@ -29,6 +39,9 @@ class FormPresets:
     def __init__(self, core: FormCore) -> None:
         self._core = core
         self._found: list[Preset] = []
+        self._seen = False
+        #: Addresses whose pictures were asked for already, whether or not they came.
+        self._asked_for: set[str] = set()
         core.on_build.append(self.tell)
         core.head.on_msg(self._asked)
 
@@ -36,11 +49,45 @@ class FormPresets:
         """Show what there is for the form's model."""
         core = self._core
         try:
-            self._found = [*_bundled(core.spec), *presets_of(core.spec)]
+            found = [*_bundled(core.spec), *presets_of(core.spec)]
         except RunflowError as error:
             core.tell(str(error), failed=True)
-            self._found = _bundled(core.spec)
+            found = _bundled(core.spec)
+        self._found = [_with_kept_thumb(core.spec, preset) for preset in found]
+        self._fetch_missing()
         core.head.presets = [{"name": one.name, "own": one.own, "thumb": one.thumb} for one in self._found]
+
+    def _fetch_missing(self) -> None:
+        """Fetch pictures of the examples for a form that is looked at, each once, from the service that has them.
+
+        Where runs are computed here, nothing is asked of the network.
+        """
+        spec = self._core.spec
+        missing = [address for one in self._found if not one.thumb and (address := _address(spec, one))]
+        missing = [address for address in missing if address not in self._asked_for]
+        try:
+            session = self._core.session
+        except RunflowError:
+            # The foot of the form says why there is no connection.
+            return
+        if self._seen and missing and session.where == "remote":
+            self._asked_for.update(missing)
+            session.portal.submit(self._fetch(session, missing))
+
+    async def _fetch(self, session: Session, addresses: Sequence[str]) -> None:
+        small = Thumbnails()
+        for address in addresses:
+            try:
+                fetched = await session.client.outside.fetch(address, limit_bytes=_MOST_BYTES)
+                await asyncio.to_thread(small.keep_of, address, fetched.data)
+            except RunflowError as error:
+                log.debug("An example stays without a picture: %s", error)
+        # On another thread: who has the form's lock may be waiting for the portal.
+        await asyncio.to_thread(self._tell_again)
+
+    def _tell_again(self) -> None:
+        with self._core.lock:
+            self.tell()
 
     def _asked(self, _: object, content: dict[str, Any], __: object) -> None:
         name = str(content.get("name", ""))
@@ -49,6 +96,9 @@ class FormPresets:
                 match content.get("do"):
                     case "undo":
                         self._core.undo()
+                    case "seen":
+                        self._seen = True
+                        self._fetch_missing()
                     case "keep":
                         self.keep(name)
                     case "drop":
@@ -101,6 +151,19 @@ class FormPresets:
             return thumbnail_webp(open_source(photo)[0], _THUMB_PX)
         except RunflowError:
             return b""
+
+
+def _with_kept_thumb(spec: ModelSpec, preset: Preset) -> Preset:
+    address = _address(spec, preset)
+    small = Thumbnails().kept_of(address) if address and not preset.thumb else None
+    return replace(preset, thumb=small) if small else preset
+
+
+def _address(spec: ModelSpec, preset: Preset) -> str:
+    """Where the first picture of an example lies; nothing of a preset of one's own is fetched unasked."""
+    values = [] if preset.own else [preset.values.get(entry.name) for entry in spec.inputs if entry.is_media]
+    each = [one for value in values for one in (value if isinstance(value, list) else [value])]
+    return next((one for one in each if isinstance(one, str) and one.startswith(("http://", "https://"))), "")
 
 
 def _bundled(spec: ModelSpec) -> list[Preset]:

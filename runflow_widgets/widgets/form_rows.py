@@ -39,6 +39,7 @@ _CONTROLS: Final[dict[str, type[Control]]] = {
 }
 #: A longer description is folded behind its first words.
 _SHORT: Final = 110
+_DEPRECATED: Final = '<div class="rfw-form-old">Deprecated: it is still taken, but is on its way out.</div>'
 
 
 class Row:
@@ -118,6 +119,8 @@ class Row:
         if self.question.ask == "long_text":
             length, most = len(value) if isinstance(value, str) else 0, self.question.field.max_length
             parts.append(f'<div class="rfw-form-count">{length:,}{f" / {most:,}" if most else ""} characters</div>')
+        if self.question.field.deprecated:
+            parts.append(_DEPRECATED)
         if self.question.field.description:
             parts.append(_help(self.question.field.description))
         return "".join(parts)
@@ -135,8 +138,9 @@ class Group:
 
     def __init__(self, question: Question, rows: list[Row], looks: Looks) -> None:
         star = " *" if question.field.required else ""
+        below = (_DEPRECATED if question.field.deprecated else "") + _help(question.field.description)
         title = ipywidgets.HTML(
-            f'<div class="rfw-form-title">{html.escape(question.label)}{star}</div>{_help(question.field.description)}',
+            f'<div class="rfw-form-title">{html.escape(question.label)}{star}</div>{below}',
             style=looks.html,
             layout=looks.wide,
         )

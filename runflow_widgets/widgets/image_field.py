@@ -14,7 +14,7 @@ from ..wire import MAX_UPLOAD_BYTES
 from .at_hand import in_the_notebook, latest_results, paths_like
 from .background import Background
 from .own_widget import OwnWidget
-from .picked import Arriving, Facts, look_at
+from .picked import Arriving, Facts, PickedFile, look_at
 from .sources import open_source
 
 if TYPE_CHECKING:
@@ -56,6 +56,9 @@ class ImageField(OwnWidget):
     takes = t.Enum(("image", "file"), "image").tag(sync=True)
     """What may be chosen: pictures, or any file."""
 
+    several = t.Bool(default_value=False).tag(sync=True)
+    """Whether files that are brought together are all taken; those after the first are handed to `on_more`."""
+
     value = t.Any(None, allow_none=True)
     """What was chosen: a path, an address, a `PickedFile`, or the very object of the notebook; None if nothing was."""
 
@@ -65,6 +68,8 @@ class ImageField(OwnWidget):
         self._holding = False
         #: The notebook's variable that the value was taken from; empty if it was none.
         self.variable = ""
+        #: Told each further file of several.
+        self.on_more: Callable[[PickedFile], None] | None = None
         self._background = Background(self._say_busy, self._refuse)
         super().__init__(label=label, **options)
         self.on_msg(self._asked)
@@ -133,7 +138,8 @@ class ImageField(OwnWidget):
         name, size = str(content["name"])[:200], int(content["size"])
         # A file that was given up half way leaves its parts behind otherwise.
         self._arriving.clear()
-        self._arriving[str(content["id"])] = Arriving(name, size, self.limit_bytes)
+        more = content.get("more") is True
+        self._arriving[str(content["id"])] = Arriving(name, size, self.limit_bytes, more=more)
         self.busy = f"Uploading {name}…"
 
     def _do_chunk(self, content: dict[str, Any], buffers: Sequence[Any]) -> None:
@@ -146,7 +152,10 @@ class ImageField(OwnWidget):
         if arriving.is_whole:
             del self._arriving[identity]
             self.busy = ""
-            self.value = arriving.file()
+            if not arriving.more:
+                self.value = arriving.file()
+            elif self.on_more is not None:
+                self.on_more(arriving.file())
 
     def _do_stop(self, content: dict[str, Any], _: Sequence[Any]) -> None:
         self._arriving.pop(str(content["id"]), None)

@@ -33,10 +33,14 @@ class PickedFile:
 
 
 class Arriving:
-    """A file on its way from the page, in pieces: one message of more than 10 MB would be lost without a word."""
+    """A file on its way from the page, in pieces: one message of more than 10 MB would be lost without a word.
 
-    def __init__(self, name: str, size: int, limit_bytes: int) -> None:
+    `more` tells one that was brought together with others, after the first of them.
+    """
+
+    def __init__(self, name: str, size: int, limit_bytes: int, *, more: bool = False) -> None:
         check_size(size, name, limit_bytes)
+        self.more = more
         self._name, self._size = name, size
         self._parts: list[bytes] = []
         self.received = 0

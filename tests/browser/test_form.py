@@ -88,6 +88,28 @@ def test_a_form_is_filled_in_and_run_once(notebook, kind):
     assert page.ask("[len(form.runs), max(form.runs[0].image.size)]") == [1, 2048]
 
 
+SEVERAL = """(zone, files) => {
+  const transfer = new DataTransfer();
+  for (const [name, data] of files) {
+    const bytes = Uint8Array.from(atob(data), (one) => one.charCodeAt(0));
+    transfer.items.add(new File([bytes], name, { type: 'image/png' }));
+  }
+  zone.dispatchEvent(new DragEvent('drop', { bubbles: true, cancelable: true, dataTransfer: transfer }));
+}"""
+
+
+def test_files_that_are_dropped_together_become_pictures_in_their_order(notebook):
+    page, form = open_form(notebook, "google/nano-banana-pro/edit")
+
+    form.locator(".rfw-form-pictures .rfw-field-zone").first.evaluate(
+        SEVERAL, [[f"{width}.png", png(width, 40)] for width in (50, 60, 70)]
+    )
+    form.get_by_text("70.png · 70 × 40 px").wait_for()
+    keep_picture(page, "form-several")
+
+    page.until("[one.name for one in form.value['image_urls']] == ['50.png', '60.png', '70.png']")
+
+
 @pytest.mark.parametrize("kind", ["lab", "notebook"])
 def test_what_is_missing_and_what_the_service_refuses_stands_at_its_field(notebook, kind):
     page, form = open_form(notebook, "runflow/tag-removal", kind=kind)

@@ -27,6 +27,8 @@ from pathlib import Path
 handler = logging.FileHandler({log!r})
 logging.getLogger().addHandler(handler)
 logging.getLogger().setLevel(logging.DEBUG)
+# The pictures of the catalogue's examples lie on the public network, where no test goes.
+os.environ["HTTPS_PROXY"] = "http://127.0.0.1:9"
 os.environ["RUNFLOW_API_KEY"] = Path({key_file!r}).read_text()
 import runflow_widgets as rf
 session = rf.connect(base_url={url!r})

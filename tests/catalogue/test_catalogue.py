@@ -93,6 +93,13 @@ def test_html_is_escaped_and_has_no_colours_of_its_own():
     assert not re.search(r"#[0-9a-f]{3}\b|rgb\(|(?<!-)color:(?!inherit)", html)
 
 
+def test_a_deprecated_input_is_marked_in_text_and_html():
+    spec = ModelSpec("a/b", inputs=(Field("style", required=False, deprecated=True), Field("size", required=False)))
+
+    assert "style  string  optional, deprecated" in repr(spec)
+    assert spec._repr_html_().count("deprecated") == 1
+
+
 def test_unknown_inputs_are_named_when_all_are_known_and_passed_on_otherwise():
     complete = MODELS.get("runflow/product-isolation")
     truncated = MODELS.get("google/nano-banana-2")

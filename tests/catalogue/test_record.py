@@ -23,6 +23,7 @@ FIELDS = st.builds(
     min_items=st.none() | st.integers(0, 9),
     fields=st.just(()) | st.just((Field("inner", suggested=("a",)),)),
     featured=st.booleans(),
+    deprecated=st.booleans(),
 )
 SPECS = st.builds(
     ModelSpec,
@@ -83,6 +84,20 @@ def test_closed_and_open_lists_travel_as_different_attributes():
     assert inputs["resolution"]["options"] == ["1K", "2K", "4K"]
     assert "options" not in inputs["aspect_ratio"]
     assert len(inputs["aspect_ratio"]["suggested"]) == 10
+
+
+def test_what_is_on_its_way_out_is_known_by_a_mark_or_by_the_first_word_about_it():
+    inputs = [
+        {"name": "a", "deprecated": True},
+        {"name": "b", "is_deprecated": True},
+        {"name": "c", "validator_attrs": {"deprecated": True}},
+        {"name": "d", "description": "(Deprecated) Use size."},
+        {"name": "e", "description": "Not deprecated.", "deprecated": False},
+        {"name": "f", "deprecated": "no"},
+    ]
+    found = from_record({"slug": "o/m", "inputs": inputs}).inputs
+
+    assert [entry.name for entry in found if entry.deprecated] == ["a", "b", "c", "d"]
 
 
 def test_unknown_kinds_nulls_and_strange_values_are_survived():

@@ -45,12 +45,13 @@ function transfer(files, texts = {}) {
   return { files, getData: (/** @type {string} */ kind) => texts[kind] ?? "" };
 }
 
-test("of what is dropped the first picture counts, then any file, then an address or path", () => {
+test("of what is dropped the pictures count, then any files, then an address or path", () => {
   const picture = { name: "a.png", type: "image/png" };
   const note = { name: "a.txt", type: "text/plain" };
 
-  assert.deepEqual(brought(transfer([note, picture])), { file: picture });
-  assert.deepEqual(brought(transfer([note])), { file: note });
+  assert.deepEqual(brought(transfer([note, picture])), { files: [picture] });
+  assert.deepEqual(brought(transfer([picture, picture])), { files: [picture, picture] });
+  assert.deepEqual(brought(transfer([note])), { files: [note] });
   assert.deepEqual(brought(transfer([], { "text/uri-list": "# from\nhttps://a.b/c.png\n" })), {
     text: "https://a.b/c.png",
   });

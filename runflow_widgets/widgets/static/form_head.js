@@ -104,6 +104,7 @@ class HeadView {
     this.listen();
     this.tell();
     this.tellPresets();
+    this.post({ do: "seen" });
   }
 
   /** @param {Record<string, unknown>} content */

@@ -11,6 +11,7 @@
  *   limit_bytes: number,
  *   disabled: boolean,
  *   takes: "image" | "file",
+ *   several: boolean,
  * }} Model
  */
 
@@ -49,15 +50,15 @@ export function objection({ name, size, type }, limit, takes = "image") {
 }
 
 /**
- * What a drop or a paste brings: a file, or an address, or a path; null if there is nothing for us.
+ * What a drop or a paste brings: files, or an address, or a path; null if there is nothing for us.
  * @param {{ files: ArrayLike<File>, getData: (kind: string) => string } | null} transfer
- * @returns {{ file: File } | { text: string } | null}
+ * @returns {{ files: File[] } | { text: string } | null}
  */
 export function brought(transfer) {
   if (!transfer) return null;
-  const file = Array.from(transfer.files).find((one) => one.type.startsWith("image/"));
-  if (file) return { file };
-  if (transfer.files.length) return { file: transfer.files[0] };
+  const files = Array.from(transfer.files);
+  const pictures = files.filter((one) => one.type.startsWith("image/"));
+  if (files.length) return { files: pictures.length ? pictures : files };
   const lines = (transfer.getData("text/uri-list") || transfer.getData("text/plain")).split("\n");
   const text = lines.map((line) => line.trim()).find((line) => line && !line.startsWith("#"));
   return text ? { text } : null;
@@ -164,6 +165,8 @@ class FieldView {
     this.reading = Promise.resolve();
     /** @type {{ id: string, file: File, next: number, of: [number, number][] } | null} */
     this.sending = null;
+    /** @type {File[]} */
+    this.waiting = [];
     this.follow();
     this.listen();
     this.tell();
@@ -181,20 +184,32 @@ class FieldView {
 
   // -------------------------------------------------------------- files
 
-  /** @param {File | undefined} file */
-  take(file) {
-    if (!file || this.model.get("disabled")) return;
+  /** @param {File[]} files */
+  take(files) {
+    if (!files.length || this.model.get("disabled")) return;
+    this.waiting = this.model.get("several") ? files.slice(1) : [];
+    this.upload(files[0], false);
+  }
+
+  /** @param {File} file @param {boolean} more Whether it goes beside the first, and not into this field. */
+  upload(file, more) {
     const why = objection(file, this.model.get("limit_bytes"), this.model.get("takes"));
     if (why) {
       this.refuse(why);
+      this.uploadNext();
       return;
     }
     const id = Math.random().toString(36).slice(2);
     this.sending = { id, file, next: 0, of: pieces(file.size) };
-    this.post({ do: "begin", id, name: file.name || "pasted.png", size: file.size });
+    this.post({ do: "begin", id, name: file.name || "pasted.png", size: file.size, more });
     this.parts.bar.hidden = file.size <= CHUNK;
     this.parts.bar.value = 0;
     for (let piece = 0; piece < AHEAD; piece++) this.sendNext();
+  }
+
+  uploadNext() {
+    const next = this.waiting.shift();
+    if (next) this.upload(next, true);
   }
 
   async sendNext() {
@@ -218,6 +233,7 @@ class FieldView {
       if (message.bytes >= sending.file.size) {
         this.sending = null;
         parts.bar.hidden = true;
+        this.uploadNext();
       } else this.sendNext();
     } else if (message.kind === "paths" && message.text === parts.text.value) {
       parts.paths.replaceChildren();
@@ -232,7 +248,7 @@ class FieldView {
   takeBrought(transfer) {
     const what = brought(transfer);
     if (!what) return false;
-    if ("file" in what) this.take(what.file);
+    if ("files" in what) this.take(what.files);
     else this.post({ do: "text", text: what.text });
     return true;
   }
@@ -320,7 +336,7 @@ class FieldView {
       canvas.toBlob(done, "image/jpeg", 0.95),
     );
     this.closeCamera();
-    if (blob) this.take(new File([blob], "camera.jpg", { type: "image/jpeg" }));
+    if (blob) this.take([new File([blob], "camera.jpg", { type: "image/jpeg" })]);
   }
 
   closeCamera() {
@@ -339,6 +355,7 @@ class FieldView {
     const any = model.get("takes") === "file";
     parts.hint.textContent = any ? "Drop a file here, or" : "Drop a picture here, paste one, or";
     parts.file.accept = any ? "" : "image/*";
+    parts.file.multiple = model.get("several");
     parts.here.hidden = any;
     parts.camera.hidden = any || !navigator.mediaDevices?.getUserMedia;
     parts.text.setAttribute("aria-label", `Path or address of a ${any ? "file" : "picture"}`);
@@ -394,7 +411,16 @@ class FieldView {
     const tell = () => this.tell();
     const thumb = () => this.showThumb();
     const heard = (/** @type {any} */ message) => this.heard(message);
-    const names = ["label", "facts", "error", "busy", "limit_bytes", "disabled", "takes"];
+    const names = [
+      "label",
+      "facts",
+      "error",
+      "busy",
+      "limit_bytes",
+      "disabled",
+      "takes",
+      "several",
+    ];
     for (const name of names) model.on(/** @type {any} */ (`change:${name}`), tell);
     model.on("change:thumb", thumb);
     model.on("msg:custom", heard);
@@ -415,7 +441,7 @@ class FieldView {
     ) => target.addEventListener(name, act, { signal });
     on(parts.choose, "click", () => parts.file.click());
     on(parts.file, "change", () => {
-      this.take(parts.file.files?.[0]);
+      this.take(Array.from(parts.file.files ?? []));
       parts.file.value = "";
     });
     on(parts.here, "click", () => this.offer());
