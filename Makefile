@@ -5,9 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 CONSTRAINTS := .ci/constraints.txt
-# A second line of ipykernel, beside the newest in the environment: the thread rules of the two differ.
-OLD_IPYKERNEL := 6.31.0
-OLD_KERNEL := $(VENV)/ipykernel-$(OLD_IPYKERNEL)
+# Other lines of ipykernel, beside the newest in the environment: their rules about threads and loops differ.
+OTHER_IPYKERNELS := 6.31.0 7.3.0
 
 .DEFAULT_GOAL := help
 .PHONY: help demo lab serve test check js format bench gallery clean
@@ -78,7 +77,9 @@ $(VENV)/.lab: $(VENV)/.installed
 
 $(VENV)/.tested: $(VENV)/.venv-made pyproject.toml $(CONSTRAINTS)
 	$(PIP) install -c $(CONSTRAINTS) -e '.[serve,lab,keyring]' --group test
-	$(PIP) install --no-deps --upgrade --target $(OLD_KERNEL) ipykernel==$(OLD_IPYKERNEL) nest-asyncio==1.6.0
+	@for line in $(OTHER_IPYKERNELS); do \
+		$(PIP) install --no-deps --upgrade --target $(VENV)/ipykernel-$$line ipykernel==$$line nest-asyncio==1.6.0 || exit 1; \
+	done
 	@touch $@ $(VENV)/.installed $(VENV)/.lab
 
 # What the form library needs is installed already; a second ipywidgets would be a stranger to the page.

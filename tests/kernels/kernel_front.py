@@ -12,14 +12,18 @@ from pathlib import Path
 from jupyter_client.manager import KernelManager
 
 HERE = Path(__file__).parent
-OLD_IPYKERNEL = Path(sys.prefix) / "ipykernel-6.31.0"
+#: Other lines than the environment's own.
+IPYKERNELS = {"6.31": Path(sys.prefix) / "ipykernel-6.31.0", "7.3": Path(sys.prefix) / "ipykernel-7.3.0"}
 
 
 class KernelFront:
     """One kernel; cells are run in it, widgets are moved in it, and it can be interrupted and killed."""
 
-    def __init__(self, *, old: bool = False, home: Path):
-        paths = [str(HERE), *([str(OLD_IPYKERNEL)] if old else [])]
+    def __init__(self, line: str = "newest", *, home: Path):
+        paths = [str(HERE)]
+        if line != "newest":
+            assert IPYKERNELS[line].is_dir(), f"{IPYKERNELS[line]} is missing; `make test` makes it"
+            paths.append(str(IPYKERNELS[line]))
         env = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "RUNFLOW_HOME": str(home)}
         self.manager = KernelManager(kernel_name="python3")
         self.manager.start_kernel(env=env, cwd=str(home.parent))

@@ -1,4 +1,4 @@
-"""What a real kernel does to a run: the questions that a notebook asks, on two lines of ipykernel."""
+"""What a real kernel does to a run: the questions that a notebook asks, on three lines of ipykernel."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 import numpy as np
 import psutil
 import pytest
-from kernel_front import OLD_IPYKERNEL, KernelFront
+from kernel_front import KernelFront
 
 pytestmark = [pytest.mark.kernel, pytest.mark.slow]
 
@@ -38,11 +38,9 @@ display(slider)
 """
 
 
-@pytest.fixture(params=["newest", "6.31"])
+@pytest.fixture(params=["newest", "7.3", "6.31"])
 def kernel(request, tmp_path):
-    if request.param == "6.31":
-        assert OLD_IPYKERNEL.is_dir(), f"{OLD_IPYKERNEL} is missing; `make test` makes it"
-    with KernelFront(old=request.param == "6.31", home=tmp_path / "home") as front:
+    with KernelFront(request.param, home=tmp_path / "home") as front:
         front.line = request.param
         front.until_file = tmp_path / "go"
         front.run(SET_UP.format(until=str(front.until_file)))
@@ -76,14 +74,14 @@ def workers_of(kernel):
 def test_the_kernel_is_the_one_that_is_meant(kernel):
     version = kernel.ask("__import__('ipykernel').__version__")
 
-    assert version.startswith("6.31" if kernel.line == "6.31" else "7.")
+    assert version.startswith({"newest": "7.", "7.3": "7.3.", "6.31": "6.31."}[kernel.line])
 
 
 def test_a_cell_awaits_a_run_and_no_widget_message_is_lost(kernel):
     cell = kernel.start("run = begin(); await run; ended = time.monotonic()")
     running(kernel)
     kernel.set(kernel.widget(description="watched"), value=7)
-    if kernel.line != "6.31":
+    if kernel.line == "newest":
         wait_for(kernel.until_file.with_suffix(".moved"))
     kernel.until_file.touch()
     reply = kernel.finish(cell)
@@ -92,8 +90,8 @@ def test_a_cell_awaits_a_run_and_no_widget_message_is_lost(kernel):
     assert reply["status"] == "ok"
     assert kernel.ask("(run.status, run.image.size)") == ["succeeded", [8, 8]]
     during = kernel.ask("moved[0][2] < ended")
-    # The newest ipykernel handles messages while a cell awaits; the older line does so afterwards.
-    assert during is (kernel.line != "6.31")
+    # The newest ipykernel handles messages while a cell awaits; the older lines do so afterwards.
+    assert during is (kernel.line == "newest")
 
 
 def test_a_cell_blocks_for_a_run(kernel):
