@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from .catalogue import ModelSpec, Quote
 from .client import Gathered, bring_home, new_key, outcome_unknown
-from .errors import LedgerError, RunCancelled, RunError, RunFailed, RunflowError, RunTimeout
+from .errors import InputError, LedgerError, RunCancelled, RunError, RunFailed, RunflowError, RunTimeout
 from .ledger import Entry, home
 from .portal import Job
 from .result import Output
@@ -100,6 +100,30 @@ class Followed:
             loop, over = asyncio.get_running_loop(), asyncio.Event()
             self._job.future.add_done_callback(lambda _: loop.call_soon_threadsafe(over.set))
             await over.wait()
+
+    @property
+    def may_bring_more(self) -> bool:
+        """Whether nobody follows it here any more although it is not over, or its results are not on disk."""
+        over = self._job is None or self._job.done
+        return over and self._entry.is_open and self._entry.service == self._session.service
+
+    def resume(self) -> None:
+        """Follow it again, and fetch what it made; nothing is sent, and nothing is billed.
+
+        Raises:
+            InputError: It is over, and there is nothing to wait for.
+        """
+        if self._job is not None and not self._job.done:
+            return
+        if not self.may_bring_more:
+            raise InputError(
+                "The run is over: there is nothing more to fetch.",
+                advice="run.again() runs it once more.",
+                key=self._entry.key,
+            )
+        self._error, self._stopped = None, False
+        self._begin(self._resume)
+        self._tell()
 
     # ------------------------------------------------------------------ the job
 

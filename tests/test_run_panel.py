@@ -93,6 +93,72 @@ def test_the_page_asks_to_stop_waiting_for_a_remote_run():
     session.close()
 
 
+def remote(answer):
+    client = Client("rf_live_secretsecret", transport=httpx.MockTransport(answer), pace=Pace(scale=0))
+    return Session(client, "remote", shared(), Ledger(), Catalogue.bundled())
+
+
+def test_results_that_were_paid_for_and_did_not_arrive_are_fetched_from_the_panel():
+    posts, ways = [], [httpx.Response(403)] * 2
+
+    def answer(request):
+        if request.url.path.endswith("/runs") and request.method == "POST":
+            posts.append(request)
+        if request.url.path.endswith(".png"):
+            buffer = io.BytesIO()
+            Image.new("RGB", (30, 20)).save(buffer, "PNG")
+            return ways.pop() if ways else httpx.Response(200, content=buffer.getvalue())
+        output = {"outputs": [{"url": "https://api.runflow.io/files/a.png", "type": "image"}]}
+        return httpx.Response(201, json={"id": "r", "status_code": "succeeded", "cost": "0.05", "output": output})
+
+    session = remote(answer)
+    panel = RunPanel(rf.run("runflow/skin-fix", image_url="https://x/y.png", session=session))
+    assert seen(panel, lambda panel: panel.failed)
+    assert (panel.resumes, panel.price) == ("Fetch the results", "cost $0.05")
+
+    say(panel, {"do": "resume"})
+    assert seen(panel, lambda panel: panel.picture)
+    assert (panel.failed, panel.says, panel.resumes, len(panel.files)) == (False, "Done", "", 1)
+    assert len(posts) == 1
+    panel.run.result(1)
+    say(panel, {"do": "resume"})
+    assert "nothing more to fetch" in panel.notice
+    session.close()
+
+
+def test_a_run_that_was_no_longer_waited_for_is_followed_again_from_the_panel():
+    states = ["queued", "running"]
+
+    def answer(_):
+        state = states.pop(0) if len(states) > 1 else states[0]
+        return httpx.Response(201, json={"id": "r", "status_code": state, "failure_code": "X", "cost": None})
+
+    session = remote(answer)
+    panel = RunPanel(rf.run("runflow/skin-fix", image_url="https://x/y.png", session=session))
+    assert seen(panel, lambda panel: panel.status == "running")
+    panel.run.stop_waiting()
+    assert seen(panel, lambda panel: panel.done)
+    assert (panel.resumes, panel.price) == ("Follow it again", panel.run.price.text)
+
+    say(panel, {"do": "resume"})
+    assert seen(panel, lambda panel: not panel.done)
+    states[:] = ["canceled"]
+    assert seen(panel, lambda panel: panel.done)
+    assert (panel.says, panel.price, panel.resumes) == ("The run was cancelled.", "no cost was told", "")
+    session.close()
+
+
+def test_a_panel_that_is_closed_is_not_told_any_more(slow, photo, finish):
+    run = rf.run(MODEL, image=photo)
+    before = len(run._watchers)
+
+    RunPanel(run).close()
+    finish()
+
+    assert len(run._watchers) == before
+    run.result(30)
+
+
 def test_what_a_page_without_widgets_shows_holds_no_foreign_html(slow, finish, photo):
     finish()
     run = rf.run(MODEL, image=photo).result(30)

@@ -16,7 +16,7 @@ from ..errors import RunflowError
 from ..images import thumbnail_webp
 from ..running import Run
 from ..snippets import LANGUAGES
-from ..wire import FAILED
+from ..wire import CANCELLED, FAILED, SUCCEEDED
 from .own_widget import OwnWidget
 from .throttled import Throttled
 
@@ -27,6 +27,7 @@ EVERY_S: Final = 0.1
 WORDS: Final = {
     "unsent": "Preparing",
     "queued": "Waiting in line",
+    "pending": "Waiting in line",
     "dispatching": "Starting",
     "running": "Running",
     "succeeded": "Done",
@@ -81,6 +82,8 @@ class RunPanel(OwnWidget):
     """All that is known of a failure, to be copied; never the key."""
     again = t.Unicode().tag(sync=True)
     """What running it once more would cost."""
+    resumes = t.Unicode().tag(sync=True)
+    """What following it again would do, where waiting ended before the run did; empty where there is nothing."""
     opened = t.Unicode().tag(sync=True)
     """What stands open below: `code`, or what the view has opened; empty if nothing."""
     language = t.Enum(LANGUAGES, LANGUAGES[0]).tag(sync=True)
@@ -101,16 +104,20 @@ class RunPanel(OwnWidget):
         super().__init__(**_facts(run))
         self.on_msg(self._asked)
         self.observe(lambda _: self._tell_code(), ["opened", "language"])
-        if not run.done:
-            # Weakly, or a panel that is no longer shown would live as long as its run.
-            reference = weakref.ref(self)
+        # Weakly, or a panel that is no longer shown would live as long as its run.
+        reference = weakref.ref(self)
 
-            def tell(_: Run) -> None:
-                if (panel := reference()) is not None:
-                    panel._telling.soon()
+        def tell(_: Run) -> None:
+            if (panel := reference()) is not None:
+                panel._telling.soon()
 
-            run.watch(tell)
+        self._unwatch = run.watch(tell)
         self._telling.soon()
+
+    def close(self) -> None:
+        """Close the panel; the run goes on."""
+        self._unwatch()
+        super().close()
 
     def _write(self) -> None:
         with self.hold_sync():
@@ -130,6 +137,8 @@ class RunPanel(OwnWidget):
                 self._run.cancel()
             elif action == "stop":
                 self._run.stop_waiting()
+            elif action == "resume":
+                self._run.resume()
             elif action == "save":
                 self._send_files()
             else:
@@ -178,7 +187,14 @@ def _facts(run: Run) -> dict[str, Any]:
         "advice": run.error.advice if over and run.error is not None else "",
         "details": _details(run) if over and run.error is not None else "",
         "again": "runs here: free" if run.is_embedded else run.price.text,
+        "resumes": _resumes(run),
     }
+
+
+def _resumes(run: Run) -> str:
+    if not run.may_bring_more:
+        return ""
+    return "Fetch the results" if run.status in SUCCEEDED else "Follow it again"
 
 
 def _details(run: Run) -> str:
@@ -206,6 +222,8 @@ def price_text(run: Run) -> str:
     """What a run will cost, and once it is over, what it cost."""
     if run.done and not run.is_embedded and run.status in FAILED and not run.cost:
         return "not billed"
+    if run.done and not run.is_embedded and run.status in CANCELLED and run.cost is None:
+        return "no cost was told"
     if run.cost is not None and run.done:
         return "free: it ran here" if run.is_embedded else f"cost ${run.cost}"
     return "runs here: free" if run.is_embedded else run.price.text

@@ -48,12 +48,18 @@ test("a fraction outside its range is brought back into it", () => {
 });
 
 test("a run that goes on can be stopped and told of, a run that is over leads on", () => {
-  const over = { done: true, failed: false, hasPicture: true, hasFiles: true };
+  const over = { done: true, failed: false, resumes: false, hasPicture: true, hasFiles: true };
 
   assert.deepEqual(actionsFor({ ...over, done: false }), ["stop", "notify"]);
   assert.deepEqual(actionsFor(over), ["save", "compare", "use", "again", "edit", "code"]);
   assert.deepEqual(actionsFor({ ...over, hasPicture: false }), ["save", "again", "edit", "code"]);
   assert.deepEqual(actionsFor({ ...over, failed: true }), ["again", "edit", "code"]);
+  assert.deepEqual(actionsFor({ ...over, failed: true, resumes: true }), [
+    "resume",
+    "again",
+    "edit",
+    "code",
+  ]);
 });
 
 test("the title counts what ended unseen and forgets it again", () => {

@@ -19,6 +19,7 @@
  *   advice: string,
  *   details: string,
  *   again: string,
+ *   resumes: string,
  *   opened: string,
  *   language: string,
  *   code: string,
@@ -72,14 +73,16 @@ const LANGUAGES = [
 
 /**
  * What may be asked of a run as it stands: the names of the buttons.
- * @param {{ done: boolean, failed: boolean, hasPicture: boolean, hasFiles: boolean }} run
+ * @param {{ done: boolean, failed: boolean, resumes: boolean, hasPicture: boolean, hasFiles: boolean }} run
  * @returns {string[]}
  */
-export function actionsFor({ done, failed, hasPicture, hasFiles }) {
+export function actionsFor({ done, failed, resumes, hasPicture, hasFiles }) {
   if (!done) return ["stop", "notify"];
   const results = hasFiles ? ["save"] : [];
   const pictures = hasPicture ? ["compare", "use"] : [];
-  return [...(failed ? [] : [...results, ...pictures]), "again", "edit", "code"];
+  // What was paid for comes before paying once more.
+  const first = resumes ? ["resume"] : [];
+  return [...first, ...(failed ? [] : [...results, ...pictures]), "again", "edit", "code"];
 }
 
 /**
@@ -329,6 +332,7 @@ class RunPanelView {
     const names = actionsFor({
       done: model.get("done"),
       failed: model.get("failed"),
+      resumes: model.get("resumes") !== "",
       hasPicture: model.get("picture")?.byteLength > 0,
       hasFiles: model.get("files").length > 0,
     });
@@ -348,14 +352,16 @@ class RunPanelView {
 
   /** @returns {Record<string, string>} */
   texts() {
-    const stop = this.model.get("embedded") ? "Cancel" : "Stop waiting";
+    const { model } = this;
+    const stop = model.get("embedded") ? "Cancel" : "Stop waiting";
     return {
       stop,
       notify: "Notify me",
       save: "Save",
+      resume: model.get("resumes"),
       compare: "Compare",
       use: "Use as input",
-      again: `Run again · ${this.model.get("again")}`,
+      again: `Run again · ${model.get("again")}`,
       edit: "Edit and run again",
       code: "Code",
     };
@@ -443,7 +449,7 @@ class RunPanelView {
     };
     const run = /** @type {const} */ ([
       ...["title", "status", "says", "where", "price", "elapsed_s", "typical_s", "progress"],
-      ...["done", "failed", "embedded", "files", "advice", "details", "again"],
+      ...["done", "failed", "embedded", "files", "advice", "details", "again", "resumes"],
     ]);
     const own = ["opened", "language", "code", "notice", "notify"];
     const on = (/** @type {any} */ name, /** @type {any} */ act) => model.on(`change:${name}`, act);
