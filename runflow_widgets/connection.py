@@ -18,7 +18,7 @@ from .catalogue import Catalogue, ModelSpec, ModelTable
 from .client import Client, Outside, find_key, keep_key
 from .errors import ConfigError, InputError, OutputError, RunflowError
 from .ledger import Ledger, home
-from .portal import shared
+from .portal import HAS_THREADS, shared
 from .session import Session, current, opened, use
 from .weights import locate
 from .wire import DEFAULT_BASE_URL
@@ -126,16 +126,26 @@ def open_embedded_service(
 ) -> Service:
     """The service in miniature on a folder, with what it needs of the world outside."""
     from .engine import open_service
-    from .engine.workers import WorkerPool
 
-    pool = WorkerPool(workers, networks=networks) if workers is None or isinstance(workers, int) else workers
     return open_service(
         folder,
         outside=_OutsideOfEngine(allow_private=allow_private),
-        pool=pool,
+        pool=_pool_of(workers, networks),
         catalogue=Catalogue.bundled(),
         **settings,
     )
+
+
+def _pool_of(workers: int | Pool | None, networks: Mapping[str, tuple[str, str]] | None) -> Pool:
+    if workers is not None and not isinstance(workers, int):
+        return workers
+    if not HAS_THREADS:
+        from .engine.in_place import InPlacePool
+
+        return InPlacePool(networks=networks)
+    from .engine.workers import WorkerPool
+
+    return WorkerPool(workers, networks=networks)
 
 
 class _OutsideOfEngine:

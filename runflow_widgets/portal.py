@@ -12,10 +12,11 @@ import atexit
 import concurrent.futures
 import contextlib
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Coroutine, Generator
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from .errors import ConfigError
 
@@ -25,10 +26,17 @@ T = TypeVar("T")
 BEAT_S = 0.2
 #: How long an interrupted wait lets the work clean up behind itself.
 CLEAN_UP_S = 2.0
+#: Python in a browser has one thread only: there, all is done on the page's own loop, and nothing can block.
+HAS_THREADS: Final = sys.platform != "emscripten"
 
 
 class Portal:
     """Run coroutines on a background loop, from any thread, with or without a loop of one's own.
+
+    Without threads, as in a browser, the loop that runs already takes their place; then only `await` waits.
+
+    Args:
+        threads: Whether there may be a thread for it.
 
     Example:
         >>> portal = Portal()
@@ -37,7 +45,8 @@ class Portal:
         >>> portal.close()
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, threads: bool = HAS_THREADS) -> None:
+        self._threads = threads
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -57,6 +66,9 @@ class Portal:
     def _start(self) -> None:
         self._pid = os.getpid()
         self._tasks = set()
+        if not self._threads:
+            self._loop = asyncio.get_event_loop()
+            return
         self._loop = loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._serve, args=(loop,), name="runflow-portal", daemon=True)
         self._thread.start()
@@ -66,6 +78,11 @@ class Portal:
         asyncio.set_event_loop(loop)
         loop.run_forever()
         loop.close()
+
+    @property
+    def can_block(self) -> bool:
+        """Whether anybody may wait by blocking: without a thread of our own, the work would wait for the waiter."""
+        return self._threads
 
     @property
     def is_here(self) -> bool:
@@ -178,6 +195,11 @@ class Job(Generic[T]):
         Raises:
             TimeoutError: The time is over; the work goes on.
         """
+        if not self._portal.can_block and not self.done:
+            raise ConfigError(
+                "Python in the browser has one thread, so nothing can be waited for by blocking.",
+                advice="Use `await`: await run.",
+            )
         if self._portal.is_here:
             raise ConfigError(
                 "A blocking wait was asked for on the thread that does the work, so it would never end.",

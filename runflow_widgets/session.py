@@ -71,7 +71,9 @@ class Session:
         with _lock:
             if _current is self:
                 _current = None
-        self.portal.call(self._close(), timeout_s=10)
+        closing = self.portal.submit(self._close())
+        if self.portal.can_block:
+            closing.result(10)
         self.ledger.close()
 
     async def _close(self) -> None:

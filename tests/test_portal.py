@@ -224,3 +224,40 @@ async def test_two_loops_may_wait_for_one_job(portal):
 
     assert await job == "both"
     assert await waiting == "both"
+
+
+async def test_without_threads_work_is_done_on_the_loop_that_runs_and_only_awaited():
+    portal = Portal(threads=False)
+    job = portal.submit(_name_of_thread())
+
+    with pytest.raises(ConfigError, match="await run"):
+        job.result()
+
+    assert await job == threading.current_thread().name
+    assert job.result() == threading.current_thread().name
+    assert not portal.can_block
+    portal.close()
+
+
+async def test_without_threads_a_cancelled_wait_cancels_the_work():
+    portal = Portal(threads=False)
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def work():
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    waiter = asyncio.create_task(_awaited(portal.submit(work())))
+    await begun.wait()
+    waiter.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiter
+
+    assert ended.is_set()
+
+
+async def _awaited(job):
+    return await job

@@ -34,7 +34,12 @@ def main(arguments: list[str]) -> None:
     while True:
         order = orders.get()
         write_frame(answers_pipe, {"kind": "begun"})
-        write_frame(answers_pipe, _answer(task_module, int(threads), order, answers_pipe))
+        report = functools.partial(_report, answers_pipe)
+        write_frame(answers_pipe, answer(task_module, int(threads), WorkOrder(**order), report))
+
+
+def _report(pipe: IO[bytes], fraction: float, note: str) -> None:
+    write_frame(pipe, {"kind": "progress", "fraction": min(1.0, max(0.0, float(fraction))), "note": note})
 
 
 def _claim_pipes() -> tuple[IO[bytes], IO[bytes]]:
@@ -77,16 +82,17 @@ def _perform_of(task_module: str, threads: int) -> Perform:
     return perform
 
 
-def _answer(task_module: str, threads: int, order: dict[str, Any], pipe: IO[bytes]) -> dict[str, Any]:
-    def report(fraction: float, note: str) -> None:
-        write_frame(pipe, {"kind": "progress", "fraction": min(1.0, max(0.0, float(fraction))), "note": note})
-
+def answer(task_module: str, threads: int, order: WorkOrder, report: Callable[[float, str], None]) -> dict[str, Any]:
+    """Do one order; gives what is told of its end, well or not."""
     try:
         perform = _perform_of(task_module, threads)
-        return {"kind": "done", **asdict(perform(WorkOrder(**order), report))}
+        return {"kind": "done", **asdict(perform(order, report))}
     except InputError as problem:
         sentence = " ".join(part for part in (problem.message, problem.advice) if part)
         return _failure("INPUT_VALIDATION_FAILED", sentence, field=problem.field, stage="preprocess")
+    except ImportError as problem:
+        reason = next((line for line in str(problem).splitlines() if line.strip()), type(problem).__name__)
+        return _failure("MODEL_ERROR", f"A package that the model needs cannot be loaded here ({reason[:200]}).")
     except Exception as problem:
         if isinstance(problem, MemoryError) or _is_opencv_out_of_memory(problem):
             return _failure("OUT_OF_MEMORY", "The run needed more memory than a worker may use; try a smaller picture.")

@@ -170,17 +170,26 @@ class WorkerPool:
             raise
         finally:
             answer.cancel()
-        if frame["kind"] == "failed":
-            if frame["code"] == "OUT_OF_MEMORY":
-                # What such a job leaves of the heap is no good start for the next one.
-                worker.kill()
-            raise WorkFailed(frame["code"], frame["message"], field=frame["field"], stage=frame["stage"])
-        return WorkDone(
-            files=tuple(Produced(**file) for file in frame["files"]),
-            seed=frame["seed"],
-            timing=frame["timing"],
-            log=tuple((level, sentence) for level, sentence in frame["log"]),
-        )
+        if frame["kind"] == "failed" and frame["code"] == "OUT_OF_MEMORY":
+            # What such a job leaves of the heap is no good start for the next one.
+            worker.kill()
+        return read_end(frame)
+
+
+def read_end(frame: Mapping[str, Any]) -> WorkDone:
+    """What a worker tells of the end of an order, taken apart.
+
+    Raises:
+        WorkFailed: The order came to nothing.
+    """
+    if frame["kind"] == "failed":
+        raise WorkFailed(frame["code"], frame["message"], field=frame["field"], stage=frame["stage"])
+    return WorkDone(
+        files=tuple(file if isinstance(file, Produced) else Produced(**file) for file in frame["files"]),
+        seed=frame["seed"],
+        timing=frame["timing"],
+        log=tuple((level, sentence) for level, sentence in frame["log"]),
+    )
 
 
 def _cores() -> int:

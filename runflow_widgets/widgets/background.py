@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-from ..errors import RunflowError
+from ..errors import ConfigError, RunflowError
+from ..portal import HAS_THREADS
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -44,6 +46,8 @@ class Background:
 
     def quietly(self, work: Callable[[], T]) -> Future[T]:
         """Do something that nobody waits for."""
+        if not HAS_THREADS:
+            return _done_at_once(work)
         with self._lock:
             if self._pool is None:
                 self._pool = ThreadPoolExecutor(1, thread_name_prefix="runflow-widget")
@@ -57,11 +61,35 @@ class Background:
             pool.shutdown(wait=True)
 
 
+def map_all(function: Callable[[S], T], items: Iterable[S], *, most: int | None = None) -> list[T]:
+    """What a function makes of each, in their order; on several threads where there are threads."""
+    if not HAS_THREADS:
+        return [function(item) for item in items]
+    with ThreadPoolExecutor(most) as threads:
+        return list(threads.map(function, items))
+
+
+def _done_at_once(work: Callable[[], T]) -> Future[T]:
+    done: Future[T] = Future()
+    try:
+        done.set_result(work())
+    except Exception as error:  # a future keeps it for whoever asks, as a thread would
+        done.set_exception(error)
+    return done
+
+
 def outcome(awaitable: Awaitable[T]) -> T:
     """What comes of something awaitable, on a loop and a thread of its own: the caller may be on a loop already."""
 
     async def finish() -> T:
         return await awaitable
 
+    if not HAS_THREADS:
+        if isinstance(awaitable, Coroutine):
+            awaitable.close()
+        raise ConfigError(
+            "Python in the browser has one thread, so an address cannot be opened here.",
+            advice="Give the picture itself, or its file.",
+        )
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(lambda: asyncio.run(finish())).result()

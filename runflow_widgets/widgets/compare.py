@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -13,6 +12,7 @@ import traitlets as t
 
 from ..errors import InputError
 from ..images import Difference, encode_png, read_mask
+from .background import map_all
 from .compare_export import animation, side_by_side, split, static_png
 from .compare_pictures import Picture, read_pictures
 from .compare_previews import QUICK_PX, glimpse, mask_png, preview
@@ -94,8 +94,7 @@ class Compare(OwnWidget):
         self._pictures = list(pictures)
         self._mask = mask
         # On several threads: of very large pictures this is most of what stands before the first paint.
-        with ThreadPoolExecutor() as threads:
-            seen = list(threads.map(_glimpse, self._pictures))
+        seen = map_all(_glimpse, self._pictures)
         self._small = [picture for picture, _ in seen]
         self._static = b""
         # Before the traits are set: observers of theirs ask it.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -13,6 +12,7 @@ from ..errors import InputError, OutputError
 from ..images import open_image, remarks, to_array
 from ..result import Output
 from ..running import Run
+from .background import map_all
 from .sources import is_plain, open_source
 
 if TYPE_CHECKING:
@@ -101,10 +101,10 @@ def _all_opened(sources: Sequence[Any], labels: Sequence[str]) -> list[Picture]:
     given = list(zip(sources, labels, strict=True))
     # One bitmap is never read by two threads: Pillow finds out what it is like, and loads it, on the way.
     first = {id(source): place for place, source in reversed(list(enumerate(sources)))}
-    apart = [first[id(source)] == place and _takes_long(source) for place, source in enumerate(sources)]
-    with ThreadPoolExecutor(_HELPERS) as helpers:
-        jobs = [helpers.submit(_opened, *pair) if alone else None for pair, alone in zip(given, apart, strict=True)]
-        return [_opened(*pair) if job is None else job.result() for pair, job in zip(given, jobs, strict=True)]
+    apart = [place for place, source in enumerate(sources) if first[id(source)] == place and _takes_long(source)]
+    opened = map_all(lambda place: _opened(*given[place]), apart, most=_HELPERS)
+    ready = dict(zip(apart, opened, strict=True))
+    return [ready[place] if place in ready else _opened(*pair) for place, pair in enumerate(given)]
 
 
 def _takes_long(source: Any) -> bool:
