@@ -182,13 +182,17 @@ class Browser:
 
 
 class Notebook:
-    """A notebook that is open in a page."""
+    """A notebook that is open in a page: cells of code, or a whole notebook with its text."""
 
-    def __init__(self, page, server: JupyterServer, name: str, cells: list[str], *, kind: str, dark: bool = False):
+    def __init__(
+        self, page, server: JupyterServer, name: str, cells: list[str] | nbformat.NotebookNode, *, kind: str, dark=False
+    ):
         self.page, self.server = page, server
-        notebook = nbformat.v4.new_notebook()
+        whole = isinstance(cells, nbformat.NotebookNode)
+        notebook = cells if whole else nbformat.v4.new_notebook()
         notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-        notebook.cells = [nbformat.v4.new_code_cell(cell) for cell in cells]
+        if not whole:
+            notebook.cells = [nbformat.v4.new_code_cell(cell) for cell in cells]
         nbformat.write(notebook, server.root / name)
         prefix = {"lab": "/doc/tree/", "notebook": "/notebooks/"}[kind]
         self.address = f"http://127.0.0.1:{server.port}{prefix}{name}?token={server.token}"
