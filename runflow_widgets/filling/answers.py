@@ -42,7 +42,7 @@ class Answers:
     Example:
         >>> answers = Answers(spec, {"aspect_ratio": "1:1"})
         >>> answers.problems()
-        {'image_url': 'Image url is missing; it takes an image.', …}
+        {'image_url': 'Image is missing; it takes an image.', …}
     """
 
     def __init__(self, spec: ModelSpec, values: Mapping[str, Any] | None = None) -> None:

@@ -36,7 +36,7 @@ def kept_file(value: object) -> Path | str:
 
     Example:
         >>> kept_file(Image.new("RGB", (8, 8)))
-        PosixPath('/home/me/.local/share/runflow/kept/9f0c…/image.png')
+        PosixPath('…/runflow…/kept/…/image.png')
 
     Raises:
         InputError: It is neither, or a file that is not there.

@@ -49,7 +49,7 @@ class Keeper:
     Example:
         >>> keeper = Keeper("living room", digest(photo), (640, 480))
         >>> keeper.restore(sheet)
-        'The mask that was drawn last, with 12 % marked, was restored.'
+        'The mask that was drawn last, with 11 % marked, was restored.'
     """
 
     def __init__(self, key: str, photo_digest: str, size: tuple[int, int]) -> None:

@@ -27,7 +27,7 @@ def stroke(points: ArrayLike, size: tuple[int, int]) -> Patch:
 
     Example:
         >>> stroke([(10, 10, 4), (60, 30, 4)], (100, 80)).box
-        Box(left=6, top=6, right=64, bottom=34)
+        Box(left=6, top=6, right=65, bottom=35)
     """
     ends = _rows(points, 3)
     ends[:, 2] = np.maximum(ends[:, 2], LEAST_RADIUS)

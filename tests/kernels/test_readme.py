@@ -18,25 +18,10 @@ pytestmark = [pytest.mark.kernel, pytest.mark.slow]
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
-#: What a reader has lying about.
 AT_HAND = """
-import hashlib, hmac, json, os
-os.environ["HTTPS_PROXY"] = "http://127.0.0.1:9"
-os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
-import runflow_widgets as rf
-from pathlib import Path
-from PIL import Image
-small = {name: rf.samples.load(name).resize((300, 250)) for name in ("tagged_mug", "perfume", "plant", "picnic")}
-photo, mask = rf.samples.load("picnic").resize((320, 240)), rf.samples.load("picnic_mask").resize((320, 240))
-for name in ("shirt.jpg", "mug.jpg", "before.png", "after.png"):
-    small["tagged_mug"].save(name)
-small["perfume"].save("bottle.jpg")
-photo.save("street.jpg")
-mask.resize((300, 250)).save("mask.png")
-Path("photos").mkdir()
-for name in ("plant", "perfume"):
-    small[name].save(f"photos/{name}.jpg")
-secret = "whsec_README"
+import hashlib, hmac, json
+from at_hand import lay_out, mask, photo, rf, secret, small
+lay_out()
 rf.connect(embedded=True)
 """
 #: What a reader does between two lines: presses, paints, waits (until something is so), or has done before.
