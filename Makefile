@@ -9,7 +9,7 @@ CONSTRAINTS := .ci/constraints.txt
 OTHER_IPYKERNELS := 6.31.0 7.3.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab serve test check js format bench gallery clean
+.PHONY: help demo lab serve test check js format bench gallery docs clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -52,8 +52,12 @@ bench: $(VENV)/.bench ## measure, side by side with others where there are any
 gallery: $(VENV)/.installed ## contact sheets of what the models do; PICTURES=folder takes yours
 	$(BIN)/python tests/tools/gallery.py $(if $(PICTURES),--pictures $(PICTURES)) -o gallery
 
+docs: $(VENV)/.tested ## write the reference of all public names into docs-output
+	$(BIN)/python -m pdoc --docformat google --no-show-source -o docs-output runflow_widgets '!runflow_widgets\.' \
+		runflow_widgets.callbacks runflow_widgets.errors runflow_widgets.samples
+
 clean: ## remove what the other targets made
-	rm -rf $(VENV) .cache dist build demo-output gallery tests/js/node_modules
+	rm -rf $(VENV) .cache dist build demo-output docs-output gallery tests/js/node_modules
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # Debian splits venv from Python; virtualenv, unpacked beside us, does the same job.

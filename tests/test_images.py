@@ -350,6 +350,8 @@ def test_a_mask_that_does_not_fit_is_not_packed():
         (a_zip({"a": bytes(3000)}), r"unpacks to 0\.0 MB"),
         (a_zip({"a": bytes(2_000_000)}, zipfile.ZIP_LZMA), "unpacks to"),
     ],
+    # A zip holds the time at which it was made: its bytes are no name for a test.
+    ids=["empty", "words", "cut", "nothing in it", "another name", "thousands", "large", "large by another way"],
 )
 def test_a_zip_that_cannot_be_used_is_explained(data, sentence):
     with pytest.raises(InputError, match=sentence):
