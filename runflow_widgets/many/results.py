@@ -1,11 +1,7 @@
-"""The results of many runs: there at once, filled in the background, waited for in whichever way the cell likes."""
+"""The results of many runs: there at once, filled in the background."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import threading
-from collections.abc import AsyncIterator, Generator, Iterator
 from dataclasses import replace
 from decimal import Decimal
 from importlib import import_module
@@ -13,10 +9,9 @@ from pathlib import Path
 from typing import Any, overload
 
 from ..catalogue.price import money
-from ..errors import ConfigError, RunTimeout
+from ..errors import ConfigError
 from ..filling.kept import safe_name
 from ..following import quote_of
-from ..portal import BEAT_S
 from ..result import Output
 from ..session import view_of
 from ..wire import Json
@@ -24,9 +19,10 @@ from .item import WAITING, Images, Item
 from .pricing import check_total, total_of
 from .sending import Mapped
 from .table import counted, html_of, record
+from .waiting import Waiting
 
 
-class Results(Mapped):
+class Results(Mapped, Waiting[Item]):
     """What `rf.map` gives: alive from the start, complete when the last run is over.
 
     Example:
@@ -42,11 +38,6 @@ class Results(Mapped):
     def model(self) -> str:
         """The model's id."""
         return self.spec.id
-
-    @property
-    def done(self) -> bool:
-        """Whether nothing more will come: every run is over, or was never sent."""
-        return self._job.done
 
     @property
     def items(self) -> tuple[Item, ...]:
@@ -83,85 +74,13 @@ class Results(Mapped):
     def __getitem__(self, index: int | slice) -> Item | tuple[Item, ...]:
         return tuple(self._items[index]) if isinstance(index, slice) else self._items[index]
 
-    # ------------------------------------------------------------------ ways to wait
+    # ------------------------------------------------------------------ what waiting asks
 
-    def __iter__(self) -> Iterator[Item]:
-        """Each item as soon as it is over; an interrupt sends nothing further."""
-        seen = 0
-        while True:
-            over = self.done
-            while seen < len(self._over):
-                seen += 1
-                yield self._items[self._over[seen - 1]]
-            if over:
-                self._raise()
-                return
-            self._wait_for_more(seen)
+    def _at(self, place: int) -> Item:
+        return self._items[place]
 
-    def _wait_for_more(self, seen: int) -> None:
-        if self._session.portal.is_here:
-            raise ConfigError("Results were waited for on the thread that makes them.", advice="Use watch() there.")
-        # A bare lock: an interrupt between two steps of anything larger could leave it locked for ever.
-        bell = threading.Lock()
-        bell.acquire()
-
-        def ring(_: object) -> None:
-            if (len(self._over) > seen or self.done) and bell.locked():
-                bell.release()
-
-        unwatch = self.watch(ring)
-        try:
-            while len(self._over) == seen and not self.done:
-                bell.acquire(timeout=BEAT_S)
-        except KeyboardInterrupt:
-            self._interrupted()
-            raise
-        finally:
-            unwatch()
-
-    async def __aiter__(self) -> AsyncIterator[Item]:
-        loop, changed, seen = asyncio.get_running_loop(), asyncio.Event(), 0
-        unwatch = self.watch(lambda _: loop.call_soon_threadsafe(changed.set))
-        try:
-            while True:
-                changed.clear()
-                over = self.done
-                while seen < len(self._over):
-                    seen += 1
-                    yield self._items[self._over[seen - 1]]
-                if over:
-                    self._raise()
-                    return
-                # The beat lets an interrupt through while nothing happens.
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(changed.wait(), BEAT_S)
-        except asyncio.CancelledError:
-            self._interrupted()
-            raise
-        finally:
-            unwatch()
-
-    def __await__(self) -> Generator[Any, None, Results]:
-        return self._wait().__await__()
-
-    async def _wait(self) -> Results:
-        await self._job
-        self._raise()
-        return self
-
-    def result(self, timeout_s: float | None = None) -> Results:
-        """Block until all is over; an interrupt sends nothing further, and what is finished stays.
-
-        Raises:
-            RunTimeout: The time is over. The runs go on.
-            RunflowError: The first failure, if that was asked for with `on_error="raise"`.
-        """
-        try:
-            self._job.result(timeout_s)
-        except TimeoutError as error:
-            raise RunTimeout(f"After {timeout_s:g} s, {counted(self._items)}; the runs go on.") from error
-        self._raise()
-        return self
+    def _so_far(self) -> str:
+        return counted(self._items)
 
     def _raise(self) -> None:
         if self._on_error == "raise" and self._first_error is not None:

@@ -7,7 +7,8 @@ so that of ten thousand pictures no more are in memory than runs are under way.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -25,12 +26,14 @@ from ..errors import (
 from ..following import quote_of
 from ..ledger import Entry
 from ..portal import BEAT_S
+from ..result import Output
 from ..running import Run, first_output, send_off, take_up
 from ..session import Session, check_budget
 from ..wire import MAX_BATCH_ITEMS
 from .batches import Together
 from .item import NOT_SENT, WAITING, Item
-from .reuse import Known, is_finished
+from .joint import Joint
+from .reuse import Claim, is_finished
 from .tally import OnError, Tally
 
 #: How often a run is offered again that the service had no time for; each time the client has waited five times.
@@ -46,10 +49,11 @@ class Later:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Inputs that were read and encoded, and the key under which an earlier attempt was made."""
+    """Inputs that were read and encoded, the key under which an earlier attempt was made, and whose run it will be."""
 
     gathered: Gathered
     key: str | None = None
+    claim: Claim | None = None
 
 
 class Mapped(Tally):
@@ -69,6 +73,7 @@ class Mapped(Tally):
         within_budget: bool,
         in_batches: bool = False,
         sent: Iterable[str] = (),
+        joint: Joint | None = None,
     ) -> None:
         super().__init__(items, on_error=on_error)
         self._session = session
@@ -81,7 +86,10 @@ class Mapped(Tally):
         self._own: dict[int, Run] = {}
         #: The keys under which this call, or the one that it tries again, has sent a run by itself.
         self._sent = set(sent)
-        self._known = Known(session, spec)
+        joint = joint or Joint(session, concurrency)
+        self._known = joint.known(spec)
+        self._slots = joint.slots
+        self._halt = joint.halt
         self._in_batches = in_batches
         #: The keys of the runs that were created as part of a batch.
         self._batched: set[str] = set()
@@ -89,7 +97,6 @@ class Mapped(Tally):
         for item in items:
             if item.key is not None:
                 self._known.take(item.key)
-        self._slots = asyncio.Semaphore(concurrency)
         self._job = session.portal.submit(self._work(), interrupted=self._interrupted)
         self._job.future.add_done_callback(lambda _: self._tell())
 
@@ -97,8 +104,8 @@ class Mapped(Tally):
 
     async def _work(self) -> None:
         try:
-            async with asyncio.TaskGroup() as under_way:
-                for index in range(len(self._items)):
+            async with asyncio.TaskGroup() as under_way, aclosing(self._turns()) as turns:
+                async for index in turns:
                     if self._in_batches and index % MAX_BATCH_ITEMS == 0 and not self._halt.is_set():
                         await self._create_batch(range(index, min(index + MAX_BATCH_ITEMS, len(self._items))))
                     if not self._items[index].done and (began := await self._next(index)) is not None:
@@ -109,6 +116,11 @@ class Mapped(Tally):
                 if not item.done:
                     end = RunTimeout("Waiting ended before the run did.", advice="rf.runs.resume() follows it again.")
                     self._fail(item.index, end, status=item.status)
+
+    async def _turns(self) -> AsyncGenerator[int, None]:
+        """The places of the inputs, in the order in which their turns come."""
+        for index in range(len(self._items)):
+            yield index
 
     async def _next(self, index: int) -> tuple[Run, Ready] | None:
         """The run of the next input, begun; None if there is none to follow."""
@@ -176,14 +188,23 @@ class Mapped(Tally):
         item = self._items[index]
         given = dict(item.given)
         for name, value in given.items():
-            if isinstance(value, Later):
-                source = await self._arrived(value)
-                if source is None:
-                    return None
-                if not source.outputs:
-                    raise InputError(f"{source.name} has no result to go on with; it is {source.status}.", field=name)
-                given[name] = source.outputs[0]
+            listed = value if isinstance(value, list) else [value]
+            if not any(isinstance(entry, Later) for entry in listed):
+                continue
+            arrived = []
+            for entry in listed:
+                if isinstance(entry, Later):
+                    source = await self._arrived(entry)
+                    if source is None:
+                        return None
+                    entry = _result_of(source, name)
+                arrived.append(entry)
+            given[name] = arrived if isinstance(value, list) else arrived[0]
         return await asyncio.to_thread(self._read, given, item)
+
+    def _claim_of(self, item: Item) -> Claim | None:  # noqa: ARG002  # a recipe's step asks it
+        """Whose the run of an item is, where several maps have equal ones."""
+        return None
 
     async def _arrived(self, later: Later) -> Item | None:
         while not (item := later.item()).done:
@@ -200,13 +221,13 @@ class Mapped(Tally):
         except Exception as fault:
             # Whatever somebody's picture or table cell does when it is read: it is one input of many.
             raise InputError(f"It cannot be read ({type(fault).__name__}: {fault}).") from fault
-        return Ready(gathered, item.key)
+        return Ready(gathered, item.key, self._claim_of(item))
 
     def _on_record(self, ready: Ready) -> Entry | None:
         earlier = self._session.ledger.get(ready.key) if ready.key else None
         if earlier is not None and (earlier.is_open or is_finished(earlier)):
             return earlier
-        return self._known.find(ready.gathered.fingerprint) if self._reuse else None
+        return self._known.find(ready.gathered.fingerprint, ready.claim) if self._reuse else None
 
     # ------------------------------------------------------------------ one run
 
@@ -214,7 +235,8 @@ class Mapped(Tally):
         key = same_key or self._unused(ready.key) or new_key()
         self._known.take(key)
         self._sent.add(key)
-        run = send_off(self._session, self.spec, ready.gathered, key=key, timeout_s=self._timeout_s)
+        metadata = ready.claim.metadata if ready.claim is not None else None
+        run = send_off(self._session, self.spec, ready.gathered, key=key, timeout_s=self._timeout_s, metadata=metadata)
         self._own[index] = run
         return run
 
@@ -292,3 +314,9 @@ class Mapped(Tally):
         if self._session.where == "embedded":
             for run in self._own.values():
                 run.cancel()
+
+
+def _result_of(item: Item, field: str) -> Output:
+    if not item.outputs:
+        raise InputError(f"{item.name} has no result to go on with; it is {item.status}.", field=field)
+    return item.outputs[0]

@@ -24,10 +24,11 @@ def counts(items: Sequence[Item]) -> dict[str, int]:
 
 
 def _state(item: Item) -> str:
-    if item.error is not None:
-        return "failed"
+    # First, for one that was not sent may have an error that says why.
     if item.status in (WAITING, NOT_SENT):
         return item.status
+    if item.error is not None:
+        return "failed"
     return "reused" if item.reused else "done" if item.done else "under way"
 
 

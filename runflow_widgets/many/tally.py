@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -14,18 +13,18 @@ from ..errors import AuthError, BudgetError, CreditError, RunflowError
 from ..ledger import Entry
 from ..result import Output
 from .item import NOT_SENT, WAITING, Item, is_light
-
-log = logging.getLogger("runflow_widgets")
+from .watched import Watched
 
 OnError = Literal["keep", "raise", "stop"]
 #: What would befall every further run just the same.
 _FOR_ALL: Final = (AuthError, BudgetError, CreditError)
 
 
-class Tally:
+class Tally(Watched):
     """Many inputs with what has become of each."""
 
     def __init__(self, items: Sequence[Item], *, on_error: OnError) -> None:
+        super().__init__()
         self._items = list(items)
         self._on_error = on_error
         #: The places of those that are over, in the order in which they were.
@@ -33,20 +32,6 @@ class Tally:
         #: Set once nothing further is to be sent.
         self._halt = threading.Event()
         self._first_error: RunflowError | None = None
-        self._watchers: list[Callable[[Any], object]] = []
-
-    def watch(self, callback: Callable[[Any], object]) -> Callable[[], None]:
-        """Have a function called with these results after each change, on the portal's thread.
-
-        That is often: whoever draws should look at the clock first. Gives the way to stop it.
-        """
-        self._watchers.append(callback)
-
-        def stop() -> None:
-            if callback in self._watchers:
-                self._watchers.remove(callback)
-
-        return stop
 
     def _reused(self, index: int, entry: Entry) -> None:
         outputs = tuple(Output.at(Path(path), entry) for path in entry.files)
@@ -95,14 +80,6 @@ class Tally:
         if self._items[index].done:
             self._over.append(index)
         self._tell()
-
-    def _tell(self) -> None:
-        for callback in list(self._watchers):
-            try:
-                callback(self)
-            except Exception:
-                # Somebody else's code: what goes wrong in it must not end the runs that it watches.
-                log.exception("a function that watches %d runs failed", len(self._items))
 
 
 def _let_go(error: BaseException | None) -> None:
