@@ -159,7 +159,9 @@ class Followed:
             self._error = self._known(RunTimeout, why, advice=fate)
             self._close_record(why)
         elif fault is not None:
-            self._error = self._known(RunError, f"Following the run broke: {type(fault).__name__}: {fault}")
+            why = f"Following the run broke: {type(fault).__name__}: {fault}"
+            self._error = self._known(RunError, why)
+            self._close_record(why)
         # Nothing of the record may have changed, but that nobody follows the run any more.
         self._session.ledger.tell(self._entry.key)
         self._tell()

@@ -398,6 +398,36 @@ def test_after_a_stop_remote_runs_that_were_sent_still_land():
     session.close()
 
 
+def test_once_the_session_is_closed_nothing_further_is_sent(slow):
+    results = rf.map(MODEL, [picture(number) for number in range(5)], concurrency=1)
+    begun = threading.Event()
+    results.watch(lambda results: any(item.status == "running" for item in results.items) and begun.set())
+    assert begun.wait(30)
+
+    slow.close()
+
+    assert {item.status for item in results.items[1:]} == {"not sent"}
+    results.items[0].run.stop_waiting()
+    assert results.result(30).done
+
+
+def test_what_breaks_before_it_is_sent_is_not_left_open():
+    def answer(request):
+        if broken:
+            raise RuntimeError("the connection is gone")
+        return service(request)
+
+    service, broken = Paid(), True
+    session = remote(answer)
+    first = rf.map(PAID, addresses(1), session=session).result(30)
+    entry = session.ledger.find()[0]
+    assert (len(first.failed), entry.is_open) == (1, True)
+    rf.map(PAID, [picture(1)], session=session).result(30)
+
+    assert session.ledger.find()[0].failure_code == "NOT_SENT"
+    session.close()
+
+
 # ---------------------------------------------------------------------- money
 
 

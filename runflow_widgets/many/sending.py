@@ -98,7 +98,9 @@ class Mapped(Tally):
             if item.key is not None:
                 self._known.take(item.key)
         self._job = session.portal.submit(self._work(), interrupted=self._interrupted)
-        self._job.future.add_done_callback(lambda _: self._tell())
+        # First of all that is closed: nothing may be sent while the rest of the session goes.
+        session.closing.insert(0, self._session_ends)
+        self._job.future.add_done_callback(self._ended)
 
     # ------------------------------------------------------------------ in order, a few at a time
 
@@ -294,6 +296,15 @@ class Mapped(Tally):
             unwatch()
 
     # ------------------------------------------------------------------ stopping
+
+    async def _session_ends(self) -> None:
+        self._halt.set()
+        self._leave_the_rest()
+
+    def _ended(self, _: object) -> None:
+        if self._session_ends in self._session.closing:
+            self._session.closing.remove(self._session_ends)
+        self._tell()
 
     def _interrupted(self) -> bool:
         # An interrupted wait sends nothing further; what is paid for still lands on disk.
