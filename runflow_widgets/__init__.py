@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .many import start as map  # noqa: A004  # what it does is what map does
     from .many import start_batch as batch
     from .nesting import nest
+    from .recipes import Recipe, RecipeRun
     from .result import Output
     from .running import Run
     from .running import start as run
@@ -65,6 +66,8 @@ __all__ = [
     "Output",
     "Price",
     "Quote",
+    "Recipe",
+    "RecipeRun",
     "Results",
     "Run",
     "RunState",
@@ -112,6 +115,8 @@ _HOMES = {
     "Output": ("result", "Output"),
     "Price": ("catalogue", "Price"),
     "Quote": ("catalogue", "Quote"),
+    "Recipe": ("recipes", "Recipe"),
+    "RecipeRun": ("recipes", "RecipeRun"),
     "Results": ("many", "Results"),
     "Run": ("running", "Run"),
     "RunState": ("wire", "RunState"),
@@ -176,6 +181,8 @@ def _open_default() -> Any:
 
 def _show(thing: Any) -> Any:
     cell = import_module(".widgets.run_cell", __name__)
+    if hasattr(thing, "steps"):
+        return None
     return cell.show_all(thing) if hasattr(thing, "items") else cell.show(thing)
 
 

@@ -145,6 +145,11 @@ def shareable(value: Any, name: str = "") -> Any:
     return _KEYS.sub(r"\1…", value)
 
 
+def holds_a_key(text: str) -> bool:
+    """Whether an API key is in a text."""
+    return _KEYS.search(text) is not None
+
+
 def _bare(address: str) -> str:
     """An address without a password and without what signs it; a plain query such as ?w=800 stays."""
     try:

@@ -18,7 +18,7 @@ from ..wire import Json
 from .item import WAITING, Images, Item
 from .pricing import check_total, total_of
 from .sending import Mapped
-from .table import counted, html_of, record
+from .table import counted, html_of, record, stopped_words
 from .waiting import Waiting
 
 
@@ -93,14 +93,7 @@ class Results(Mapped, Waiting[Item]):
         """Send nothing further; says what becomes of the runs that are under way."""
         if self.done:
             return "All is over already."
-        count = self._stop()
-        runs = f"{count} run{'' if count == 1 else 's'}"
-        if self._session.where == "embedded":
-            return f"Nothing further is sent; {runs} under way {'is' if count == 1 else 'are'} cancelled."
-        return (
-            f"Nothing further is sent. {runs} under way {'goes' if count == 1 else 'go'} on at the service and "
-            f"{'is' if count == 1 else 'are'} billed; the results still land here."
-        )
+        return stopped_words(self._stop(), self._session.where)
 
     def retry_failed(self, *, within_budget: bool = True) -> Results:
         """Run those that failed once more: new results, in which the good ones stand as they are.

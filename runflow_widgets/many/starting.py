@@ -67,7 +67,7 @@ def start(
         BudgetError: The runs would pass a limit; nothing was sent.
     """
     warn_of_the_original()
-    limit_usd = _checked(concurrency, on_error, budget_usd)
+    limit_usd = check_options(concurrency, on_error, budget_usd)
     session = session or current()
     spec = model if isinstance(model, ModelSpec) else spec_of(session, model)
     common = {name: first_output(value) for name, value in common.items()}
@@ -102,7 +102,12 @@ def start_batch(model: str | ModelSpec, inputs: Any, /, **options: Any) -> Resul
     return start(model, inputs, _in_batches=True, **options)
 
 
-def _checked(concurrency: int, on_error: str, budget_usd: float | str | Decimal | None) -> Decimal | None:
+def check_options(concurrency: int, on_error: str, budget_usd: float | str | Decimal | None) -> Decimal | None:
+    """Refuse options that mean nothing; gives the limit as an amount.
+
+    Raises:
+        InputError: `field` names the option.
+    """
     if not isinstance(concurrency, int) or not 1 <= concurrency <= MOST_AT_ONCE:
         raise InputError(f"concurrency is {concurrency!r}; it takes 1 to {MOST_AT_ONCE}.", field="concurrency")
     if on_error not in get_args(OnError):

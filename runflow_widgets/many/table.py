@@ -37,6 +37,17 @@ def counted(items: Sequence[Item]) -> str:
     return f"of {len(items):,}: " + (", ".join(f"{n:,} {state}" for state, n in counts(items).items()) or "none")
 
 
+def stopped_words(count: int, where: str) -> str:
+    """What becomes of the runs that are under way when nothing further is sent."""
+    runs = f"{count} run{'' if count == 1 else 's'}"
+    if where == "embedded":
+        return f"Nothing further is sent; {runs} under way {'is' if count == 1 else 'are'} cancelled."
+    return (
+        f"Nothing further is sent. {runs} under way {'goes' if count == 1 else 'go'} on at the service and "
+        f"{'is' if count == 1 else 'are'} billed; the results still land here."
+    )
+
+
 def record(item: Item, model: str) -> Json:
     """One item as a row of plain values."""
     return {
