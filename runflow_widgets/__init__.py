@@ -182,7 +182,7 @@ def _open_default() -> Any:
 def _show(thing: Any) -> Any:
     cell = import_module(".widgets.run_cell", __name__)
     if hasattr(thing, "steps"):
-        return None
+        return import_module(".widgets.recipe_view", __name__).show_recipe(thing)
     return cell.show_all(thing) if hasattr(thing, "items") else cell.show(thing)
 
 
