@@ -69,9 +69,9 @@ def _box(step: Step, corner: Point, progress: Progress | None) -> str:
         _frame(x, y, HIGH, round_px=6),
         _words(x + _ROOM, y + 20, step.name, _NAME_PX, bold=True),
         _words(x + _ROOM, y + 36, step.model.partition("/")[2], _SMALL_PX, quiet=True),
-        _chip(x + _ROOM, y + 43, price_words(price_of(step))),
+        _chip(x + _ROOM, y + 43, price_words(price_of(step))) if progress is None else _progress(x, y, progress),
     ]
-    return f"<g><title>{title}</title>{''.join(parts)}{_progress(x, y, progress) if progress else ''}</g>"
+    return f"<g><title>{title}</title>{''.join(parts)}</g>"
 
 
 def _frame(x: float, y: float, high: float, *, round_px: float, dashed: bool = False) -> str:
@@ -83,7 +83,7 @@ def _frame(x: float, y: float, high: float, *, round_px: float, dashed: bool = F
 
 
 def _chip(x: float, y: float, words: str) -> str:
-    shown = _fitting(words, (WIDE - 3 * _ROOM) * 0.68, _SMALL_PX)
+    shown = _fitting(words, WIDE - 2 * _ROOM - 12, _SMALL_PX)
     wide = _width(shown, _SMALL_PX) + 12
     return (
         f'<rect x="{x:g}" y="{y:g}" width="{wide:.1f}" height="17" rx="8.5" fill-opacity="0.12"/>'
@@ -93,13 +93,15 @@ def _chip(x: float, y: float, words: str) -> str:
 
 def _progress(x: float, y: float, progress: Progress) -> str:
     """How many are done, in figures, and as a bar along the lower edge: what failed stands out by its pattern too."""
-    over = f"{progress.done}/{progress.total}" + (f", {progress.failed} failed" if progress.failed else "")
+    less = {"failed": progress.failed, "not sent": progress.not_sent}
+    what = "".join(f", {count:,} {word}" for word, count in less.items() if count)
+    over = f"{progress.done:,}/{progress.total:,}{what}"
     room = WIDE - 2 * _ROOM
     good, bad = (room * count / max(1, progress.total) for count in (progress.done, progress.failed))
     line = _bar(x + _ROOM, y, room, "currentColor", 'stroke-opacity="0.2"')
     line += _bar(x + _ROOM, y, good, "var(--rfw-good)") if good else ""
     line += _bar(x + _ROOM + good, y, bad, "var(--rfw-bad)", 'stroke-dasharray="4 2"') if bad else ""
-    return line + _words(x + WIDE - _ROOM, y + 55.5, over, _SMALL_PX, anchor="end")
+    return line + _words(x + _ROOM, y + 54, over, _SMALL_PX)
 
 
 def _bar(x: float, y: float, length: float, colour: str, more: str = "") -> str:

@@ -244,16 +244,24 @@ class RecipeRun(Waiting[Made]):
 
     # ------------------------------------------------------------------ how it shows
 
-    def __repr__(self) -> str:
+    @property
+    def headline(self) -> str:
+        """What has become of the pictures, and what they cost, in a line."""
         billed = f"{money(self.cost)} billed" + ("" if self.done else f" of {self.price.text}")
-        by_step = (f"{name} {told.done}/{told.total}" for name, told in self.progress.items())
-        error = next((made.error for made in self.failed), None)
-        facts = [self._work.recipe, self._so_far(), *by_step, billed, *([f"first failure: {error}"] if error else [])]
-        return f"RecipeRun({' · '.join(facts)})"
+        return " · ".join([self._work.recipe, self._so_far(), billed])
+
+    @property
+    def note(self) -> str:
+        """The first thing that went wrong, if something did."""
+        made = next(iter(self.failed), None)
+        return "" if made is None or made.error is None else f"{made.name}: {made.error.message}"
+
+    def __repr__(self) -> str:
+        by_step = " · ".join(f"{name} {told.done}/{told.total}" for name, told in self.progress.items())
+        return f"RecipeRun({self.headline} · {by_step}{f' · {self.note}' if self.note else ''})"
 
     def _repr_html_(self) -> str:
-        title = repr(self).removeprefix("RecipeRun(").removesuffix(")")
-        return grid_html(title, self.diagram(), self.items)
+        return grid_html(self.headline, self.diagram(), self.items)
 
     def diagram(self) -> str:
         """The recipe as SVG, with how far each step has come."""
@@ -276,6 +284,6 @@ def _progress(items: Sequence[Item]) -> Progress:
     return Progress(
         len(items),
         sum(item.ok for item in items),
-        sum(item.error is not None for item in items),
-        sum(item.done and item.status == NOT_SENT and item.error is None for item in items),
+        sum(item.error is not None and item.status != NOT_SENT for item in items),
+        sum(item.status == NOT_SENT for item in items),
     )

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import html
 import weakref
+from collections.abc import Sequence
 from typing import Any, Final
 
 import ipywidgets
 
 from ..portal import shared
 from ..recipes import RecipeRun
+from ..running import Run
 from .results_table import ResultsTable
 from .throttled import Throttled
 
 _EVERY_S: Final = 0.5
 #: A large run is counted less often, for every picture is looked at.
 _ONE_LOOK: Final = 2000
+
+
+class StepTable(ResultsTable):
+    """Shows the runs of one step, each under its picture's name: what they were given is called alike for all."""
+
+    def _told_apart(self, runs: Sequence[Run]) -> list[dict[str, str]]:
+        names = [self._results[index].name for index in self._taken.copy()]
+        return [{"model": run.model, "what": name} for run, name in zip(runs, names, strict=False)]
 
 
 class RecipeView(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
@@ -27,13 +37,14 @@ class RecipeView(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not ty
 
     def __init__(self, run: RecipeRun) -> None:
         self._run = run
+        self._stopped = ""
         self._says = ipywidgets.HTML()
         self._diagram = ipywidgets.HTML()
         self._stop = ipywidgets.Button(
             description="Stop", tooltip="Send nothing further", layout=ipywidgets.Layout(width="auto")
         )
         self._notice = ipywidgets.HTML()
-        self._tables = [ResultsTable(results) for results in run.steps.values()]
+        self._tables = [StepTable(results) for results in run.steps.values()]
         self._tabs = ipywidgets.Tab([table.frame for table in self._tables])
         self._telling = Throttled(shared(), self._write, self._every_s)
         self._bar = ipywidgets.HBox([self._says, self._stop])
@@ -56,9 +67,9 @@ class RecipeView(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not ty
         progress = self._run.progress
         # Where it stands is in the name of each tab too: the diagram is a picture.
         titles = tuple(f"{name} {told.done}/{told.total}" for name, told in progress.items())
-        facts = repr(self._run).removeprefix("RecipeRun(").removesuffix(")")
         with self.hold_sync():
-            self._says.value = f"<strong>{html.escape(facts)}</strong>"
+            self._says.value = f"<strong>{html.escape(self._run.headline)}</strong>"
+            self._notice.value = html.escape(self._stopped or self._run.note)
             self._diagram.value = self._run.diagram()
             if self._tabs.titles != titles:
                 self._tabs.titles = titles
@@ -66,7 +77,8 @@ class RecipeView(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not ty
 
     def stop(self) -> None:
         """Send nothing further; what runs here is cancelled, what runs at the service goes on and is billed."""
-        self._notice.value = html.escape(self._run.stop())
+        self._stopped = self._run.stop()
+        self._notice.value = html.escape(self._stopped)
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         live: Any = super()._repr_mimebundle_(**options)

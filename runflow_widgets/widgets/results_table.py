@@ -17,7 +17,8 @@ class ResultsTable(RunTable):
 
     def __init__(self, results: Results) -> None:
         self._results = results
-        self._taken: set[int] = set()
+        #: The places of the items whose runs are shown, in the order of the rows.
+        self._taken: dict[int, None] = {}
         self._taking = Throttled(shared(), self._take, lambda: _EVERY_S)
         super().__init__([])
         reference = weakref.ref(self)
@@ -35,7 +36,7 @@ class ResultsTable(RunTable):
         items = self._results.items
         begun = [item for item in items if item.key and item.index not in self._taken]
         found = [(item.index, run) for item in begun if (run := item.run) is not None]
-        self._taken.update(index for index, _ in found)
+        self._taken |= dict.fromkeys(index for index, _ in found)
         if found:
             self.add(*(run for _, run in found))
         waiting = len(items) - len(self._taken)

@@ -118,6 +118,10 @@ class RunTable(OwnWidget):
 
     # ------------------------------------------------------------------ what the page is told
 
+    def _told_apart(self, runs: Sequence[Run]) -> list[dict[str, str]]:
+        """The model of each run, and what sets it apart from the others."""
+        return _rows(runs)
+
     def _every_s(self) -> float:
         # The whole list goes over the line each time: a long one less often.
         return EVERY_S * max(1.0, len(self._runs) / 100)
@@ -128,7 +132,7 @@ class RunTable(OwnWidget):
         still = [run for run in runs if not run.done]
         with self.hold_sync():
             if len(self.rows) != len(runs):
-                self.rows = _rows(runs)
+                self.rows = self._told_apart(runs)
             self.states = states
             self.total = _total(runs)
             self.here = sum(run.is_embedded for run in still)

@@ -402,3 +402,15 @@ def test_a_grid_shows_the_first_rows_and_what_a_name_says_is_text(session):
     assert "<b>" not in shown
     assert "succeeded (reused)" in shown
     assert "2/2" in shown
+
+
+def test_the_steps_that_were_not_sent_are_counted_apart_from_the_one_that_failed(session):
+    done = shop().run([picture(1), picture(2, unlucky=True)]).result(60)
+
+    counts = {name: (told.done, told.failed, told.not_sent) for name, told in done.progress.items()}
+
+    assert counts == {"clean": (1, 1, 0), "cut": (1, 0, 1), "red": (1, 0, 1), "again": (1, 0, 1)}
+    assert ">1/2, 1 failed<" in done.diagram()
+    assert ">1/2, 1 not sent<" in done.diagram()
+    assert done.note.startswith("2: The run failed")
+    assert done.headline == "shop · of 2: 1 done, 1 failed · $0.00 billed"

@@ -32,28 +32,29 @@ def session(warm):
     return rf.connect(embedded=True, workers=Lent(warm))
 
 
-def until(view, condition):
+def until(widget, condition):
     told = threading.Event()
 
     def look(_):
         if condition():
             told.set()
 
-    view._diagram.observe(look, "value")
+    widget.observe(look)
     look(None)
     assert told.wait(30)
-    view._diagram.unobserve(look, "value")
+    widget.unobserve(look)
 
 
 def test_the_diagram_counts_and_each_step_has_its_table(wire, session, photos):  # noqa: F811
     done = shop().run(photos)
 
     view = RecipeView(done)
-    until(view, lambda: view._diagram.value.count(">2/2<") == 4)
+    until(view._diagram, lambda: view._diagram.value.count(">2/2<") == 4)
     done.result(60)
 
     assert view._tabs.titles == ("clean 2/2", "cut 2/2", "red 2/2", "again 2/2")
-    assert len(view._tabs.children) == 4
+    cut = view._tables[1]
+    until(cut, lambda: sorted(row["what"] for row in cut.rows) == ["photo 0", "photo 1"])
     assert repr(view) == repr(done)
     view.close()
 
