@@ -66,7 +66,9 @@ class Gathered:
     @property
     def fingerprint(self) -> str:
         """The same for the same model inputs, whatever form the pictures came in."""
-        return hashlib.sha256(json.dumps(self.on_record, sort_keys=True, default=str).encode()).hexdigest()
+        # Without the files' names: one that was moved or renamed is the same picture still.
+        named: Json = _replaced(self.values, lambda file: f"file:#sha256={file.fingerprint}")
+        return hashlib.sha256(json.dumps(named, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def gather(spec: ModelSpec, inputs: Mapping[str, Any]) -> Gathered:

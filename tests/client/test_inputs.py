@@ -248,6 +248,7 @@ def test_the_record_names_files_by_their_content(picture, photo_file):
     assert gathered.on_record["config"] == {}
     assert gathered.fingerprint != gather(TAGS, {"image": photo_file}).fingerprint
     assert same.on_record["image_url"].endswith(gathered.on_record["image_url"].partition("#")[2])
+    assert same.fingerprint == gathered.fingerprint
 
 
 async def test_an_upload_whose_address_expired_is_begun_again(photo_file):
