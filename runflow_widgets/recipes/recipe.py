@@ -126,6 +126,9 @@ class Recipe:
             >>> recipe.fan_out("clean", {"cut": "bria/background/remove", "wide": ("runflow/smart-resize", {…})})
         """
         recipe = self
+        listed: object = steps
+        if not isinstance(listed, Mapping) or not listed:
+            raise InputError(f"The steps are {shown(listed)}; they take a dict of names with models.", field="steps")
         for name, entry in steps.items():
             model, inputs = (entry, {}) if isinstance(entry, str | ModelSpec) else _pair(name, entry)
             recipe = recipe.then(name, model, inputs, of=of)
@@ -150,7 +153,8 @@ class Recipe:
         for step in self.steps:
             if step.name == name:
                 return step
-        raise KeyError(name)
+        there_are = f"There are {', '.join(step.name for step in self.steps) or 'none'}."
+        raise InputError(f"There is no step {shown(name)}.", field="step", advice=there_are)
 
     # ------------------------------------------------------------------ money, and the way to results
 

@@ -11,8 +11,10 @@ from types import MappingProxyType
 from typing import Any, overload
 
 from ..catalogue import Quote
+from ..catalogue.field import shown
 from ..catalogue.price import money
-from ..errors import ConfigError, RunflowError
+from ..client import is_address
+from ..errors import ConfigError, InputError, RunflowError
 from ..many import Images, Item
 from ..many.item import NOT_SENT
 from ..many.pricing import check_total
@@ -67,7 +69,10 @@ class Made:
 
     @property
     def pictures(self) -> dict[str, Any]:
-        """What was given and what each step has made of it, by name: `rf.compare(done[0].pictures)`."""
+        """What was given and what each step has made of it, by name: `rf.compare(done[0].pictures)`.
+
+        Of what was given, an address is left out: nothing is fetched for looking.
+        """
         given = {name: _at_hand(value) for name, value in self.given.items()}
         made = {name: item.outputs[0] for name, item in self.steps.items() if item.outputs}
         return {**{name: value for name, value in given.items() if value is not None}, **made}
@@ -75,7 +80,7 @@ class Made:
 
 def _at_hand(value: Any) -> Any:
     if not isinstance(value, Later):
-        return value
+        return None if is_address(value) else value
     outputs = value.item().outputs
     return outputs[0] if outputs else None
 
@@ -172,7 +177,14 @@ class RecipeRun(Waiting[Made]):
     @overload
     def __getitem__(self, which: int) -> Made: ...
     def __getitem__(self, which: str | int) -> StepResults | Made:
-        return self._steps[which] if isinstance(which, str) else self._at(range(len(self))[which])
+        return self._step(which) if isinstance(which, str) else self._at(range(len(self))[which])
+
+    def _step(self, name: str) -> StepResults:
+        if name not in self._steps:
+            raise InputError(
+                f"There is no step {shown(name)}.", field="step", advice=f"There are {', '.join(self._steps)}."
+            )
+        return self._steps[name]
 
     # ------------------------------------------------------------------ what waiting asks
 
@@ -232,7 +244,7 @@ class RecipeRun(Waiting[Made]):
         """
         goal = Path(folder).expanduser()
         chosen = list(self._steps) if steps is None else [steps] if isinstance(steps, str) else list(steps)
-        return [path for name in chosen for path in self._steps[name].save(goal / folder_of(name), settings=settings)]
+        return [path for name in chosen for path in self._step(name).save(goal / folder_of(name), settings=settings)]
 
     def to_records(self) -> list[Json]:
         """A dict of plain values for each step of each picture."""

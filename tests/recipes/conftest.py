@@ -6,6 +6,9 @@ import pytest
 from PIL import Image
 from service_of_steps import ServiceOfSteps
 
+from runflow_widgets.engine.workers import WorkerPool
+from runflow_widgets.portal import shared
+
 
 @pytest.fixture(scope="module")
 def one_service(tmp_path_factory):
@@ -17,6 +20,14 @@ def one_service(tmp_path_factory):
 def service(one_service):
     one_service.forget()
     return one_service
+
+
+@pytest.fixture(scope="module")
+def warm():
+    """Two workers for a whole module; the services in this process come and go."""
+    pool = WorkerPool(2, task_module="step_tasks")
+    yield pool
+    shared().call(pool.close())
 
 
 @pytest.fixture

@@ -182,6 +182,9 @@ ONE = rf.Recipe("one").then("clean", "runflow/tag-removal")
         ),
         (lambda: shop().then("x", "runflow/skin-fix"), "x.of", "has 2 ends: 'wide', 'red'. Say which"),
         (lambda: ONE.fan_out("clean", {"x": 7}), "x.model", "it takes a model, or a model and its inputs"),
+        (lambda: ONE.fan_out("clean", ["runflow/skin-fix"]), "steps", "they take a dict of names with models"),
+        (lambda: ONE.fan_out("clean", {}), "steps", "they take a dict of names with models"),
+        (lambda: ONE["claen"], "step", "There is no step 'claen'. There are clean."),
         (lambda: ONE.fan_out("claen", {"x": "runflow/skin-fix"}), "x.of", "Did you mean 'clean'"),
         (
             lambda: rf.Recipe("late", steps=(_step("a", "b"), _step("b", "image"))),

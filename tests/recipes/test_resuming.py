@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from lent import Lent
 from PIL import Image
 from service_of_steps import RED, shop
 
@@ -77,6 +78,8 @@ def test_when_it_is_called_again_everything_is_there_and_nothing_is_sent(service
     service.connect()
     first = shop().run(photos).result(60)
     moved = photos.rename(tmp_path / "moved")
+    for path in list(moved.iterdir()):
+        path.rename(path.with_stem(f"old {path.stem}"))
 
     second = shop().run(moved).result(60)
 
@@ -159,3 +162,18 @@ def test_made_twice_at_once_it_is_paid_for_once(service, photos):
 
     assert service.created == STEPS * PHOTOS
     assert keys(first) == keys(second)
+
+
+@pytest.mark.parametrize("count", range(STEPS * PHOTOS + 1))
+def test_computed_here_nothing_that_is_finished_is_computed_twice(photos, count, warm):
+    lent = Lent(warm)
+    rf.connect(embedded=True, workers=lent)
+    first = interrupted_after(shop(), photos, count, concurrency=1)
+    done_before = finished(first)
+
+    rf.connect(embedded=True, workers=(again := Lent(warm)))
+    second = shop().run(photos).result(60)
+
+    assert finished(second) == STEPS * PHOTOS
+    assert again.orders == STEPS * PHOTOS - done_before
+    assert keys(first).items() <= keys(second).items()

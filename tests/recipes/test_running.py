@@ -13,18 +13,9 @@ from PIL import Image
 from service_of_steps import RED, shop
 
 import runflow_widgets as rf
-from runflow_widgets.engine.workers import WorkerPool
 from runflow_widgets.errors import BudgetError, ConfigError, CreditError, InputError, RunFailed
-from runflow_widgets.portal import shared
 
 BLUE = {"color_red": 0, "color_green": 0, "color_blue": 200}
-
-
-@pytest.fixture(scope="module")
-def warm():
-    pool = WorkerPool(2, task_module="step_tasks")
-    yield pool
-    shared().call(pool.close())
 
 
 @pytest.fixture
@@ -180,6 +171,24 @@ def test_what_was_given_and_every_result_can_be_laid_together(session, photos):
 
     assert [entry["label"] for entry in view.pictures] == ["image", "clean", "cut", "red", "again"]
     view.close()
+
+
+def test_an_address_that_was_given_is_not_fetched_for_looking(service, photos):
+    service.connect()
+    recipe = rf.Recipe("one").then("a", "bria/background/remove").then("b", "runflow/tag-removal")
+
+    done = recipe.run("http://127.0.0.1:9/nobody.png").result(60)
+
+    assert (done[0].name, done[0].pictures) == ("nobody", {})
+    assert done[0].error is not None
+
+
+def test_a_step_that_is_not_there_is_named(session, photos, tmp_path):
+    done = shop().run(photos).result(60)
+
+    for ask in (lambda: done["claen"], lambda: done.save(tmp_path, steps="claen")):
+        with pytest.raises(InputError, match=r"no step 'claen'. There are clean, cut, red, again"):
+            ask()
 
 
 @pytest.mark.parametrize(

@@ -13,18 +13,9 @@ from recording import wire  # noqa: F401
 from service_of_steps import shop
 
 import runflow_widgets as rf
-from runflow_widgets.engine.workers import WorkerPool
-from runflow_widgets.portal import shared
 from runflow_widgets.widgets.recipe_view import RecipeView, show_recipe
 
 VIEW = "application/vnd.jupyter.widget-view+json"
-
-
-@pytest.fixture(scope="module")
-def warm():
-    pool = WorkerPool(2, task_module="step_tasks")
-    yield pool
-    shared().call(pool.close())
 
 
 @pytest.fixture
