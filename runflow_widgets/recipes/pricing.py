@@ -30,7 +30,7 @@ class RecipeQuote:
     """What a recipe costs for so many pictures: by step, and in all.
 
     Example:
-        >>> print(recipe.quote(40))
+        >>> print(rf.Recipe.named("shop").quote(40))
     """
 
     name: str

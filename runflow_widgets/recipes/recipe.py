@@ -96,7 +96,9 @@ class Recipe:
         """This recipe with one more step.
 
         Example:
+            >>> recipe = rf.Recipe("retouch", inputs=("image", "mask")).then("clean", "runflow/tag-removal")
             >>> recipe.then("gone", "runflow/object-removal", of={"image": "clean", "mask": "mask"})
+            Recipe('retouch', 2 steps)
 
         Args:
             name: What the step is called, and the folder of its results.
@@ -123,7 +125,10 @@ class Recipe:
         """This recipe with several steps that all take the same picture.
 
         Example:
-            >>> recipe.fan_out("clean", {"cut": "bria/background/remove", "wide": ("runflow/smart-resize", {…})})
+            >>> wide = {"aspect_ratio": "16:9", "resolution": "1K"}
+            >>> recipe = rf.Recipe("two").then("clean", "runflow/tag-removal")
+            >>> recipe.fan_out("clean", {"cut": "bria/background/remove", "wide": ("runflow/smart-resize", wide)}).ends
+            ('cut', 'wide')
         """
         recipe = self
         listed: object = steps
@@ -195,8 +200,8 @@ class Recipe:
         takes every finished step from the record and goes on with the first that is missing.
 
         Example:
-            >>> done = recipe.run("photos/", budget_usd=20)
-            >>> done.result().save("shop/")
+            >>> done = rf.Recipe.named("colours").run("photos/", budget_usd=20)
+            >>> saved = done.result().save("colours/")
 
         Args:
             inputs: A picture, a folder, a glob, a list, a table, or earlier results, as for `rf.map`; dicts and rows

@@ -37,8 +37,9 @@ class Made:
     """What a recipe has made of one picture, as it stood when it was asked for.
 
     Example:
-        >>> rf.compare(done[0].pictures)
-        >>> done[0].steps["clean"].image
+        >>> done = rf.Recipe.named("colours").run("mug.jpg").result()
+        >>> view = rf.compare(done[0].pictures)
+        >>> picture = done[0].steps["white"].image
     """
 
     index: int
@@ -89,11 +90,12 @@ class RecipeRun(Waiting[Made]):
     """What `recipe.run` gives: alive from the start, complete when the last step of the last picture is over.
 
     Example:
-        >>> done = recipe.run("photos/")
+        >>> done = rf.Recipe.named("colours").run("photos/")
         >>> for made in done:
         ...     print(made.name, made.ok, made.error)
-        >>> done["isolated"].images
-        >>> done.save("shop/")
+        >>> done["white"].images
+        2 pictures on disk
+        >>> saved = done.save("colours/")
     """
 
     def __init__(self, work: Work, *, price: Quote, before: Mapping[str, StepResults] | None = None) -> None:
