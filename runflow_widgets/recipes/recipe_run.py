@@ -261,7 +261,10 @@ class RecipeRun(Waiting[Made]):
     @property
     def headline(self) -> str:
         """What has become of the pictures, and what they cost, in a line."""
-        billed = f"{money(self.cost)} billed" + ("" if self.done else f" of {self.price.text}")
+        if self._work.session.where == "embedded":
+            billed = "free: it runs here"
+        else:
+            billed = f"{money(self.cost)} billed" + ("" if self.done else f" of {self.price.text}")
         return " · ".join([self._work.recipe, self._so_far(), billed])
 
     @property

@@ -51,7 +51,13 @@ class Background:
         with self._lock:
             if self._pool is None:
                 self._pool = ThreadPoolExecutor(1, thread_name_prefix="runflow-widget")
-            return self._pool.submit(work)
+            try:
+                return self._pool.submit(work)
+            except RuntimeError:
+                # Python is ending, and starts no thread any more: nobody would see what comes of it.
+                given_up: Future[T] = Future()
+                given_up.cancel()
+                return given_up
 
     def close(self) -> None:
         """Finish what is under way."""

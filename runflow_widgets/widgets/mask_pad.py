@@ -17,6 +17,7 @@ from .pad_core import How, PadCore
 from .pad_messages import PadMessages
 from .pad_plain import PlainTools
 from .pad_runs import Trials
+from .saved_output import SavedOutput
 from .sources import open_source
 
 if TYPE_CHECKING:
@@ -73,11 +74,11 @@ class MaskPad(ipywidgets.Box):  # type: ignore[misc]  # ipywidgets is not typed
         core.segmenter, core.segmenter_price = segmenter, segmenter_price
         core.ink.convention = conventions.convention_of(model).note if model else ""
         self._trials = Trials(core, model)
-        self._saved_version = -1
         self._inside = inside = ipywidgets.Box(core.screen.widgets)
         inside.add_class("rfw-pad-stage")
         children = [inside, core.ink] if ink else [PlainTools(core, stage).around(inside)]
         super().__init__(children)
+        self._saved = SavedOutput(f"rfw-pad-{self.model_id}", self._bundle, lambda: core.sheet.version)
         self.add_class("rfw-pad")
         core.ink.on_msg(PadMessages(core, self._trials, self.refresh_saved_picture))
         core.on_change.append(self._count)
@@ -284,20 +285,11 @@ class MaskPad(ipywidgets.Box):  # type: ignore[misc]  # ipywidgets is not typed
         return bundle
 
     def _ipython_display_(self) -> None:
-        from IPython.display import display
-
-        self._saved_version = self._sheet.version
-        show: Any = display
-        show(self._bundle(), raw=True, display_id=f"rfw-pad-{self.model_id}")
+        self._saved.show()
 
     def refresh_saved_picture(self) -> None:
         """Put the mask as it is now into the notebook's saved output, if it changed since it was shown."""
-        from IPython.display import update_display
-
-        if self._saved_version not in (-1, self._sheet.version):
-            self._saved_version = self._sheet.version
-            update: Any = update_display
-            update(self._bundle(), raw=True, display_id=f"rfw-pad-{self.model_id}")
+        self._saved.refresh()
 
     def __repr__(self) -> str:
         width, height = self._core.size

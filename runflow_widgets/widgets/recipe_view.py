@@ -13,6 +13,7 @@ from ..portal import shared
 from ..recipes import RecipeRun
 from ..running import Run
 from .results_table import ResultsTable
+from .saved_output import SavedOutput
 from .throttled import Throttled
 
 _EVERY_S: Final = 0.5
@@ -49,6 +50,7 @@ class RecipeView(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not ty
         self._telling = Throttled(shared(), self._write, self._every_s)
         self._bar = ipywidgets.HBox([self._says, self._stop])
         super().__init__([self._bar, self._diagram, self._notice, self._tabs])
+        self._saved = SavedOutput(f"rfw-recipe-{self.model_id}", self._repr_mimebundle_, lambda: run.done)
         self._stop.on_click(lambda _: self.stop())
         reference = weakref.ref(self)
 
@@ -57,6 +59,13 @@ class RecipeView(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not ty
             if (view := reference()) is not None:
                 view._telling.soon()
 
+        def asked(_: object, content: dict[str, Any], __: object) -> None:
+            # The page tells when a table is over, which is the moment to write: its message names the output's cell.
+            if content.get("do") == "saved" and (view := reference()) is not None:
+                view._saved.refresh()
+
+        for table in self._tables:
+            table.on_msg(asked)
         self._unwatch = run.watch(tell)
         self._write()
 
@@ -85,10 +94,7 @@ class RecipeView(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not ty
         return {**(live or {}), "text/plain": repr(self._run), "text/html": self._run._repr_html_()}
 
     def _ipython_display_(self) -> None:
-        from IPython.display import display
-
-        show: Any = display
-        show(self._repr_mimebundle_(), raw=True)
+        self._saved.show()
 
     def close(self) -> None:
         """Close it with its tables; the runs go on."""

@@ -26,6 +26,7 @@ from ..wire import CANCELLED, FAILED
 from .background import Background
 from .own_widget import OwnWidget
 from .run_panel import EVERY_S, WORDS, price_text
+from .saved_output import SavedOutput
 from .throttled import Throttled
 
 _STATIC: Final = Path(__file__).parent / "static"
@@ -77,11 +78,11 @@ class RunTable(OwnWidget):
         self._frame: RunTableFrame | None = None
         self._thumbs: dict[int, bytes] = {}
         self._unwatch: list[Callable[[], None]] = []
-        self._saved = True
         self._adding = threading.Lock()
         self._background = Background(lambda _: None, lambda _: None)
         self._telling = Throttled(shared(), self._write, self._every_s)
         super().__init__()
+        self._saved = SavedOutput(f"rfw-runs-{self.model_id}", self._repr_mimebundle_, lambda: self._over)
         self.on_msg(self._asked)
         self.observe(lambda _: self._arrange(), "opened")
         self._runs.extend(runs)
@@ -193,20 +194,11 @@ class RunTable(OwnWidget):
         return {**(live or {}), "text/plain": repr(self), "text/html": static_html(self)}
 
     def _ipython_display_(self) -> None:
-        from IPython.display import display
-
-        self._saved = self._over
-        show: Any = display
-        show(self._repr_mimebundle_(), raw=True, display_id=f"rfw-runs-{self.model_id}")
+        self._saved.show()
 
     def refresh_saved(self) -> None:
         """Put how the runs ended into the notebook's saved output, which was written when they began."""
-        from IPython.display import update_display
-
-        if self._over and not self._saved:
-            self._saved = True
-            update: Any = update_display
-            update(self._repr_mimebundle_(), raw=True, display_id=f"rfw-runs-{self.model_id}")
+        self._saved.refresh()
 
     @property
     def _over(self) -> bool:

@@ -12,6 +12,7 @@ from ..result import Output
 from ..running import Run
 from .compare import compare
 from .run_panel import RunPanel, static_html
+from .saved_output import SavedOutput
 
 
 class RunView(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
@@ -29,11 +30,11 @@ class RunView(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
         self._use, self._edit = use, edit
         self._parts: dict[str, ipywidgets.Widget] = {}
         self._runs: list[RunView] = []
-        self._saved = True
         self.panel = RunPanel(run)
         self.panel.on_action = self._act
         self.panel.observe(lambda _: self._arrange(), "opened")
         super().__init__([self.panel])
+        self._saved = SavedOutput(f"rfw-run-{self.model_id}", self._repr_mimebundle_, lambda: run.done)
         self.add_class("rfw-run-view")
 
     @property
@@ -81,20 +82,11 @@ class RunView(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
         return {**(live or {}), "text/plain": repr(self.run), "text/html": static_html(self.run)}
 
     def _ipython_display_(self) -> None:
-        from IPython.display import display
-
-        self._saved = self.run.done
-        show: Any = display
-        show(self._repr_mimebundle_(), raw=True, display_id=f"rfw-run-{self.model_id}")
+        self._saved.show()
 
     def refresh_saved(self) -> None:
         """Put how the run ended into the notebook's saved output, which was written when it began."""
-        from IPython.display import update_display
-
-        if self.run.done and not self._saved:
-            self._saved = True
-            update: Any = update_display
-            update(self._repr_mimebundle_(), raw=True, display_id=f"rfw-run-{self.model_id}")
+        self._saved.refresh()
 
     def close(self) -> None:
         """Close the panel and all that was opened; the run goes on."""

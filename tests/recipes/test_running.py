@@ -422,4 +422,4 @@ def test_the_steps_that_were_not_sent_are_counted_apart_from_the_one_that_failed
     assert ">1/2, 1 failed<" in done.diagram()
     assert ">1/2, 1 not sent<" in done.diagram()
     assert done.note.startswith("2: The run failed")
-    assert done.headline == "shop · of 2: 1 done, 1 failed · $0.00 billed"
+    assert done.headline == "shop · of 2: 1 done, 1 failed · free: it runs here"
