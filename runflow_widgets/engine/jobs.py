@@ -26,6 +26,7 @@ from .run_record import (
     money_text,
     output_of,
 )
+from .slots import Slots
 from .store import Store, now
 from .workers import WorkDone, WorkFailed, WorkOrder
 
@@ -38,7 +39,10 @@ RESTARTED: Final = "SERVICE_RESTARTED"
 
 
 class Pool(Protocol):
-    """Whatever computes the results; cancelling `run` stops the work."""
+    """Whatever computes the results; cancelling `run` stops the work.
+
+    It may say by its `size` how many orders it does at once, and tell by `when_resized` that this has changed.
+    """
 
     async def run(self, order: WorkOrder, on_progress: Callable[[float, str], None]) -> WorkDone:
         """Do one order; raises `WorkFailed`."""
@@ -68,7 +72,9 @@ class Jobs:
         self._deliveries = deliveries
         self._catalogue = catalogue
         # A run counts as queued until a worker can take it, not as running in a second line before the pool.
-        self._slots = asyncio.Semaphore(getattr(pool, "size", 4))
+        self._slots = Slots(lambda: getattr(pool, "size", 4))
+        if when_resized := getattr(pool, "when_resized", None):
+            when_resized(self._slots.refresh)
         self.tasks: dict[str, asyncio.Task[None]] = {}
         self._progress: dict[str, tuple[float, str]] = {}
         self._inline: OrderedDict[str, Json] = OrderedDict()
