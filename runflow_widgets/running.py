@@ -96,8 +96,9 @@ class Run(Followed):
 
     @property
     def where(self) -> str:
-        """Where it runs, in a sentence."""
-        return self._session.label
+        """Where it runs, in a sentence; of a cluster, also which worker did it."""
+        worker = self.state.worker if self.state is not None else None
+        return f"{self._session.label} This was done by {worker}." if worker else self._session.label
 
     @property
     def is_embedded(self) -> bool:

@@ -169,7 +169,7 @@ class Jobs:
         output = await self._collect(spec, run, done, folder)
         for level, message in done.log:
             self.note(run_id, level, message)
-        self._end(run_id, "succeeded", output=output, note="Done.")
+        self._end(run_id, "succeeded", output=output, note="Done.", worker=done.worker)
 
     async def _fetch_all(self, spec: ModelSpec, run: Json) -> dict[str, str]:
         wanted = [*media_inputs(spec.inputs, run["input"])]
@@ -211,6 +211,7 @@ class Jobs:
         message: str | None = None,
         stage: str | None = None,
         note: str = "",
+        worker: str | None = None,
     ) -> bool:
         """Write a run's end, its last line and its callbacks in one change; false if it was over already."""
         run = self._store.get("runs", run_id)
@@ -230,6 +231,7 @@ class Jobs:
             "_micros": micros,
             "_progress": progress,
             "_note": note or message or "",
+            "_worker": worker,
         }
         with self._store.change():
             moved = self._store.move_run(run_id, **changes, **ended(run))

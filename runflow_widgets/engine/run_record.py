@@ -93,6 +93,8 @@ def present_run(run: Json, media: Media, *, origin: str = "", output: Json | Non
     shown = {name: value for name, value in run.items() if not name.startswith("_")}
     shown["output"] = output or linked(run["output"], run, media, origin)
     shown["context"] = {"model": run["_model"], "progress": run["_progress"], "note": run["_note"]}
+    if run.get("_worker"):
+        shown["context"]["worker"] = run["_worker"]
     return shown
 
 

@@ -50,12 +50,16 @@ class Produced:
 
 @dataclass(frozen=True, slots=True)
 class WorkDone:
-    """What came of an order; `log` holds pairs of a level (`info`, `warning`) and a sentence."""
+    """What came of an order; `log` holds pairs of a level (`info`, `warning`) and a sentence.
+
+    `worker` names who did it, where that may be another machine.
+    """
 
     files: tuple[Produced, ...]
     seed: int | None
     timing: dict[str, float]
     log: tuple[tuple[str, str], ...]
+    worker: str | None = None
 
 
 class WorkFailed(Exception):
@@ -81,6 +85,7 @@ class WorkerPool:
         memory_limit_mb: What one worker may allocate, where the platform can limit that.
         task_module: The module whose `perform(order, report)` does the work.
         networks: For models that a neural network shall do: its kind and its file.
+        threads: How many threads each worker computes with; else its share of the cores.
     """
 
     def __init__(
@@ -91,12 +96,13 @@ class WorkerPool:
         memory_limit_mb: int | None = 4096,
         task_module: str = "runflow_widgets.engine.tasks",
         networks: Mapping[str, tuple[str, str]] | None = None,
+        threads: int | None = None,
     ) -> None:
         self._networks = dict(networks or {})
         cores = _cores()
         self.size = max(1, min(4, cores)) if size is None else max(1, size)
         self.time_limit_s = time_limit_s
-        self._arguments = [task_module, str(memory_limit_mb or 0), str(max(1, cores // self.size))]
+        self._arguments = [task_module, str(memory_limit_mb or 0), str(threads or max(1, cores // self.size))]
         self._turns = asyncio.Semaphore(self.size)
         self._workers: set[Worker] = set()
         self._idle: list[Worker] = []
@@ -108,7 +114,7 @@ class WorkerPool:
         Raises:
             WorkFailed: `INPUT_VALIDATION_FAILED`, `OUT_OF_MEMORY`, `TIME_LIMIT`, `WORKER_DIED` or `MODEL_ERROR`.
         """
-        order = replace(order, network=self._networks.get(order.model))
+        order = replace(order, network=order.network or self._networks.get(order.model))
         async with self._turns:
             for _ in range(_ATTEMPTS):
                 if self._closed:

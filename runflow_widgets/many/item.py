@@ -40,6 +40,8 @@ class Item:
     cost: Decimal | None = None
     reused: bool = False
     progress: float | None = None
+    #: Who did it, where that was a worker of a cluster.
+    worker: str | None = None
     #: What it was given, kept until it has succeeded, and then only where that is paths and plain values.
     given: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
     session: Session | None = field(default=None, repr=False, compare=False)

@@ -261,7 +261,8 @@ class Mapped(Tally):
             if run.error is not None:
                 self._fail(index, run.error, key=run.key, status=run.status, cost=run.cost)
             else:
-                self._land(index, run.key, run.status, run.outputs, run.cost)
+                worker = run.state.worker if run.state is not None else None
+                self._land(index, run.key, run.status, run.outputs, run.cost, worker=worker)
         finally:
             self._own.pop(index, None)
             self._slots.release()

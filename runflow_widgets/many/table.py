@@ -55,6 +55,7 @@ def record(item: Item, model: str) -> Json:
         "name": item.name,
         "model": model,
         "status": item.status,
+        "worker": item.worker,
         "reused": item.reused,
         "files": [str(output.path) for output in item.outputs],
         "cost_usd": None if item.cost is None else float(item.cost),
@@ -76,5 +77,6 @@ def html_of(title: str, items: Sequence[Item]) -> str:
 
 def _row(item: Item) -> tuple[str, ...]:
     status = f"{item.status} (reused)" if item.reused else item.status
+    status = f"{status} by {item.worker}" if item.worker else status
     cost = "" if item.cost is None else money(item.cost)
     return item.name, status, ", ".join(output.name for output in item.outputs), cost, str(item.error or "")

@@ -46,6 +46,7 @@ class Tally(Watched):
         cost: Decimal | None,
         *,
         reused: bool = False,
+        worker: str | None = None,
     ) -> None:
         given = self._items[index].given
         self._change(
@@ -56,6 +57,7 @@ class Tally(Watched):
             outputs=outputs,
             cost=cost,
             reused=reused,
+            worker=worker,
             progress=None,
             given=given if is_light(given) else {},
         )

@@ -250,6 +250,8 @@ def _says(run: Run) -> str:
     if not run.done and run.state is not None and run.state.is_terminal:
         return "Fetching the result"
     words = WORDS.get(run.status, run.status)
+    if run.done and run.state is not None and run.state.worker:
+        return f"{words} by {run.state.worker}"
     return f"{words}: {run.note}" if run.note else words
 
 

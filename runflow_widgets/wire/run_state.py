@@ -77,7 +77,8 @@ class RunState:
     """A run as the service last described it.
 
     `model` is what we asked for: the service names its models by uuid in a run, so the id is carried along.
-    `progress` runs from 0 to 1 and is known for embedded runs only.
+    `progress` runs from 0 to 1 and is known for embedded runs only; so is `worker`, which names the worker of a
+    cluster that did it.
     """
 
     id: str
@@ -98,6 +99,7 @@ class RunState:
     failure_stage: str | None = None
     progress: float | None = None
     note: str | None = None
+    worker: str | None = None
     raw: Json = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -144,6 +146,7 @@ class RunState:
             failure_stage=read_text(raw.get("failure_stage_code")) or read_text(raw.get("failure_stage")),
             progress=None if progress is None else min(1.0, max(0.0, progress)),
             note=read_text(context.get("note")),
+            worker=read_text(context.get("worker")),
             raw=dict(raw),
         )
 

@@ -53,6 +53,17 @@ async def test_the_other_family_of_outputs_has_sizes_seed_and_timing(open_world)
         assert len(output_links(output)) == 1
 
 
+async def test_a_run_says_which_worker_did_it_where_that_is_known(open_world):
+    async with open_world() as world:
+        unknown = await world.run()
+        world.pool.worker = "0 at tcp://there"
+
+        known = await world.run()
+
+        assert "worker" not in unknown["context"]
+        assert known["context"]["worker"] == "0 at tcp://there"
+
+
 async def test_a_running_run_says_how_far_it_is(open_world):
     async with open_world() as world:
         world.pool.go_on.clear()
