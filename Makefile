@@ -80,7 +80,7 @@ $(VENV)/.lab: $(VENV)/.installed
 	@touch $@
 
 $(VENV)/.tested: $(VENV)/.venv-made pyproject.toml $(CONSTRAINTS)
-	$(PIP) install -c $(CONSTRAINTS) -e '.[serve,lab,keyring]' --group test
+	$(PIP) install -c $(CONSTRAINTS) -e '.[serve,lab,keyring,dask]' --group test
 	@for line in $(OTHER_IPYKERNELS); do \
 		$(PIP) install --no-deps --upgrade --target $(VENV)/ipykernel-$$line ipykernel==$$line nest-asyncio==1.6.0 || exit 1; \
 	done

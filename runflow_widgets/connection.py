@@ -7,10 +7,11 @@ second way through the library.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import httpx
 
@@ -24,6 +25,8 @@ from .weights import locate
 from .wire import DEFAULT_BASE_URL
 
 if TYPE_CHECKING:
+    from distributed import Client as DaskClient
+
     from .engine import Service
     from .engine.jobs import Pool
 
@@ -39,7 +42,7 @@ def connect(
     embedded: bool | None = None,
     organization_id: str | None = None,
     keep: bool = False,
-    workers: int | Pool | None = None,
+    workers: int | str | DaskClient | Pool | None = None,
     models: Mapping[str, str] | None = None,
 ) -> Session:
     """Say where runs go; the answer says it in one line.
@@ -56,10 +59,19 @@ def connect(
         embedded: True computes here even though there is a key; False insists on the service.
         organization_id: Act for this organisation instead of the key's own.
         keep: Keep the key in the system's keyring (needs the extra `keyring`).
-        workers: How many embedded runs are computed at once, or the pool that computes them.
+        workers: How many embedded runs are computed at once, or who computes them: the address of a Dask scheduler
+            (`tcp://scheduler:8786`), a `dask.distributed.Client`, or a pool. A cluster needs the extra `dask`; a client
+            stays yours: its scheduler gets a connection of our own.
         models: Embedded models that a neural network shall do, by name (see `rf.fetch_weights`) or as `kind:path`:
             `{"bria/background/remove": "isnet", "runflow/object-removal": "lama:/models/lama.onnx"}`.
     """
+    if is_cluster(workers):
+        if key is not None or base_url is not None or embedded is False:
+            raise ConfigError(
+                "Workers of a Dask cluster compute embedded runs; the service computes its own.",
+                advice="Leave out either `workers` or the key and the address.",
+            )
+        embedded = True
     found = None if embedded else find_key(key)
     address = base_url or os.environ.get(BASE_URL_VARIABLE)
     if embedded is False and found is None and address is None:
@@ -90,12 +102,15 @@ def _still_embedded() -> Session | None:
     return session
 
 
-def _embedded(workers: int | Pool | None, models: Mapping[str, str]) -> Session:
+def _embedded(workers: int | str | DaskClient | Pool | None, models: Mapping[str, str]) -> Session:
     service = open_embedded_service(
         home() / "embedded", workers=workers, networks=_networks(models), allow_private=True, base_url=EMBEDDED_URL
     )
     client = Client(base_url=EMBEDDED_URL, transport=_in_process(service))
-    return Session(client, "embedded", shared(), Ledger(), Catalogue.bundled(), closing=[service.close])
+    session = Session(client, "embedded", shared(), Ledger(), Catalogue.bundled(), closing=[service.close])
+    if hasattr(pool := service.core.pool, "place"):
+        session.place = lambda: str(pool.place)
+    return session
 
 
 def _networks(models: Mapping[str, str]) -> dict[str, tuple[str, str]]:
@@ -119,7 +134,7 @@ def _in_process(service: Service) -> httpx.ASGITransport:
 def open_embedded_service(
     folder: Path,
     *,
-    workers: int | Pool | None,
+    workers: int | str | DaskClient | Pool | None,
     allow_private: bool,
     networks: Mapping[str, tuple[str, str]] | None = None,
     **settings: Any,
@@ -136,9 +151,18 @@ def open_embedded_service(
     )
 
 
-def _pool_of(workers: int | Pool | None, networks: Mapping[str, tuple[str, str]] | None) -> Pool:
+def is_cluster(workers: object) -> bool:
+    """Whether this names a Dask cluster, by the address of its scheduler or by a client."""
+    # Whoever has a client has loaded its module; nobody else needs it.
+    module = sys.modules.get("distributed")
+    return isinstance(workers, str) or (module is not None and isinstance(workers, module.Client))
+
+
+def _pool_of(workers: int | str | DaskClient | Pool | None, networks: Mapping[str, tuple[str, str]] | None) -> Pool:
+    if is_cluster(workers):
+        return _cluster_of(workers, networks)
     if workers is not None and not isinstance(workers, int):
-        return workers
+        return cast("Pool", workers)
     if not HAS_THREADS:
         from .engine.in_place import InPlacePool
 
@@ -146,6 +170,20 @@ def _pool_of(workers: int | Pool | None, networks: Mapping[str, tuple[str, str]]
     from .engine.workers import WorkerPool
 
     return WorkerPool(workers, networks=networks)
+
+
+def _cluster_of(workers: str | DaskClient, networks: Mapping[str, tuple[str, str]] | None) -> Pool:
+    from .engine.dask_pool import DaskPool
+
+    if isinstance(workers, str):
+        cluster = DaskPool(workers, networks=networks)
+    elif workers.scheduler is None:
+        raise ConfigError("The Dask client is closed.", advice="Make a new one: dask.distributed.Client(…).")
+    else:
+        cluster = DaskPool(workers.scheduler.address, security=workers.security, networks=networks)
+    # Here, so that a wrong address is said where it was given, and not by the first run.
+    shared().call(cluster.open())
+    return cluster
 
 
 class _OutsideOfEngine:

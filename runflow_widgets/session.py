@@ -48,6 +48,8 @@ class Session:
     catalogue: Catalogue
     note: str = ""
     closing: list[Callable[[], Awaitable[Any]]] = field(default_factory=list)
+    #: Where embedded runs are computed, for a sentence; asked anew each time, for workers come and go.
+    place: Callable[[], str] = lambda: "in this kernel, on the CPU"
 
     @property
     def service(self) -> str:
@@ -58,7 +60,7 @@ class Session:
     def label(self) -> str:
         """Where runs go, in one line; every panel repeats it."""
         if self.where == "embedded":
-            return "Embedded: runs are computed in this kernel, on the CPU, and cost nothing."
+            return f"Embedded: runs are computed {self.place()}, and cost nothing."
         ending = f" with the key …{self.client.key.ending}" if self.client.key else " without a key"
         return f"Remote: runs go to {self.client.base_url}{ending} and are billed there."
 

@@ -29,7 +29,7 @@ Task = Callable[[Workbench], None]
 _MOSTLY_WHITE: Final = 0.6
 #: The longest side of an outpainted picture.
 _MOST_PX: Final = 4096
-_LOCAL: Final = "This was done by a local method in this kernel, not by the service's own network."
+_LOCAL: Final = "This was done by a local method, not by the service's own network."
 
 
 def perform(order: WorkOrder, report: Callable[[float, str], None]) -> WorkDone:
@@ -44,7 +44,9 @@ def perform(order: WorkOrder, report: Callable[[float, str], None]) -> WorkDone:
     bench = Workbench(order, report)
     report(0.0, "opening the inputs")
     task(bench)
-    bench.note(_LOCAL if not order.network else f"This was done by the network {order.network[0]} in this kernel.")
+    bench.note(
+        _LOCAL if not order.network else f"This was done by the network {order.network[0]}, not by the service's own."
+    )
     report(1.0, "done")
     return bench.done()
 

@@ -47,6 +47,26 @@ def crash(order, report):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def crash_the_parent(order, report):
+    """Take the process along that has started this one."""
+    report(0.1, str(os.getpid()))
+    os.kill(os.getppid(), signal.SIGKILL)
+    threading.Event().wait()
+
+
+def measure(order, report):
+    """How much there is to read, and by whom."""
+    report(1.0, str(os.getpid()))
+    return done(bytes=sum(Path(path).stat().st_size for path in order.files.values()))
+
+
+def steps(order, report):
+    for step in range(1, 5):
+        report(step / 5, f"step {step}")
+        threading.Event().wait(0.12)
+    return done()
+
+
 def leave(order, report):
     os._exit(3)
 
@@ -75,3 +95,9 @@ def what_is_limited(order, report):
 
     handler = signal.getsignal(signal.SIGINT) == signal.SIG_IGN
     return done(threads=cv2.getNumThreads(), deaf=float(handler), big=float(len(order.inputs.get("text", ""))))
+
+
+def network_path(order, report):
+    """Where the network lies, and how large it is."""
+    path = Path(order.network[1])
+    return WorkDone((), os.getpid(), {"bytes": float(path.stat().st_size)}, (("info", str(path)),))
