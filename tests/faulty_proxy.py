@@ -33,6 +33,20 @@ class Fault:
         return self.met < self.times and method == self.method and re.search(self.path, path) is not None
 
 
+@dataclass
+class Every(Fault):
+    """A fault that comes again and again."""
+
+    nth: int = 7
+    seen: int = 0
+
+    def fits(self, method: str, path: str) -> bool:
+        if method != self.method or re.search(self.path, path) is None:
+            return False
+        self.seen += 1
+        return self.seen % self.nth == 0
+
+
 def canned(status: int, body: str = "", **headers: str) -> bytes:
     lines = [f"HTTP/1.1 {status} Spoiled", f"Content-Length: {len(body)}", "Connection: close"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import threading
 import tracemalloc
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from faulty_proxy import Fault, FaultyProxy, canned
+from faulty_proxy import Every, FaultyProxy, canned
 from lent import Lent
 from PIL import Image
 
@@ -116,20 +114,6 @@ def test_a_stop_in_the_middle_and_a_restart_make_each_once(lent, warm, tmp_path)
 # ---------------------------------------------------------------------- over a real socket, on a line that breaks
 
 
-@dataclass
-class Every(Fault):
-    """A fault that comes again and again."""
-
-    nth: int = 7
-    seen: int = 0
-
-    def fits(self, method, path):
-        if method != self.method or re.search(self.path, path) is None:
-            return False
-        self.seen += 1
-        return self.seen % self.nth == 0
-
-
 CREATE = (r"POST", r"/runs$")
 LINE = [
     Every("answer", *CREATE, canned(429, '{"code": "RATE_LIMITED"}', Retry_After="1"), nth=9),
@@ -150,15 +134,12 @@ def test_on_a_line_that_breaks_each_exists_once_and_every_result_is_on_disk(warm
         rf.serve(key=KEY, folder=tmp_path / "served", workers=Lent(warm), allow_private=True) as server,
         FaultyProxy(server.url, LINE) as proxy,
     ):
-        limits = Limits(connect_s=2, read_s=2, write_s=2, pool_s=2, whole_s=2)
-        client = Client(KEY, base_url=proxy.url, limits=limits, pace=Pace(scale=0.02))
-        session = Session(client, "remote", shared(), Ledger(), Catalogue.bundled())
+        session = remote(proxy.url)
 
         results = rf.map(MODEL, folder, session=session).result(150)
         for _ in range(4):
             results = results.retry_failed().result(60) if results.failed else results
-        direct = Client(KEY, base_url=server.url)
-        refs = shared().call(_refs(direct))
+        refs = [run["client_ref"] for run in runs_at(server)]
         session.close()
 
     assert all(fault.met for fault in LINE)
@@ -167,6 +148,44 @@ def test_on_a_line_that_breaks_each_exists_once_and_every_result_is_on_disk(warm
     assert sorted(refs) == sorted(item.key for item in results.items)
 
 
-async def _refs(client):
-    async with client:
-        return [run["client_ref"] async for run in client.each_run()]
+@pytest.mark.timeout(240)
+def test_a_server_that_is_restarted_in_the_middle_makes_each_once(warm, tmp_path):
+    folder = folder_of(120, tmp_path / "in")
+    options = {"key": KEY, "folder": tmp_path / "served", "workers": Lent(warm), "allow_private": True}
+    some = threading.Event()
+    with rf.serve(**options) as server, FaultyProxy(server.url) as proxy:
+        session = remote(proxy.url)
+        results = rf.map(MODEL, folder, session=session)
+        results.watch(lambda results: len(results.outputs) >= 40 and some.set())
+        assert some.wait(60)
+        server.close()
+        with rf.serve(**options) as again:
+            proxy.target = again.url
+
+            results.result(150)
+            for _ in range(4):
+                results = results.retry_failed().result(60) if results.failed else results
+            runs = runs_at(again)
+        session.close()
+
+    assert not results.failed
+    assert [number_of(image) for image in results.images] == list(range(120))
+    good = [run for run in runs if run["status_code"] == "succeeded"]
+    assert sorted(run["client_ref"] for run in good) == sorted(item.key for item in results.items)
+    # Those that were under way fell with the server, unpaid, and were made once more under keys of their own.
+    assert {run["failure_code"] for run in runs if run not in good} <= {"SERVICE_RESTARTED"}
+    assert len({run["client_ref"] for run in runs}) == len(runs)
+
+
+def remote(url):
+    limits = Limits(connect_s=2, read_s=2, write_s=2, pool_s=2, whole_s=2)
+    client = Client(KEY, base_url=url, limits=limits, pace=Pace(scale=0.02))
+    return Session(client, "remote", shared(), Ledger(), Catalogue.bundled())
+
+
+def runs_at(server):
+    async def ask():
+        async with Client(KEY, base_url=server.url) as client:
+            return [run async for run in client.each_run()]
+
+    return shared().call(ask())
