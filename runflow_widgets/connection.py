@@ -18,6 +18,7 @@ import httpx
 from .catalogue import Catalogue, ModelSpec, ModelTable
 from .client import Client, Outside, find_key, keep_key
 from .errors import ConfigError, InputError, OutputError, RunflowError
+from .following import living
 from .ledger import Ledger, home
 from .portal import HAS_THREADS, shared
 from .session import Session, current, opened, use
@@ -108,9 +109,16 @@ def _embedded(workers: int | str | DaskClient | Pool | None, models: Mapping[str
     )
     client = Client(base_url=EMBEDDED_URL, transport=_in_process(service))
     session = Session(client, "embedded", shared(), Ledger(), Catalogue.bundled(), closing=[service.close])
+    # In the same process nobody need wait for the next look at a run to see that it is over.
+    service.core.jobs.when_over = _look_again
     if hasattr(pool := service.core.pool, "place"):
         session.place = lambda: str(pool.place)
     return session
+
+
+def _look_again(run_id: str) -> None:
+    if (run := living(run_id)) is not None:
+        run._nudge()
 
 
 def _networks(models: Mapping[str, str]) -> dict[str, tuple[str, str]]:

@@ -4,11 +4,13 @@ import socket
 
 import httpx
 import pytest
+from PIL import Image
 
 import runflow_widgets as rf
 from runflow_widgets import session as sessions
 from runflow_widgets.catalogue import Catalogue, to_record
 from runflow_widgets.client import Client, Pace
+from runflow_widgets.engine.workers import WorkerPool
 from runflow_widgets.errors import AuthError, ConfigError, CreditError
 from runflow_widgets.ledger import Ledger
 from runflow_widgets.portal import shared
@@ -200,3 +202,13 @@ def test_play_money_runs_out_like_real_money(tmp_path):
 
     assert str(first.cost) == "0.12"
     assert str(left) == "0.03"
+
+
+def test_the_end_of_an_embedded_run_is_seen_without_waiting_for_the_next_look():
+    session = rf.connect(embedded=True, workers=WorkerPool(1, task_module="copy_tasks"))
+    # The next look would be a minute away.
+    session.client.http.pace = Pace(scale=1200)
+
+    run = rf.run("bria/background/remove", image=Image.new("RGB", (4, 4))).result(20)
+
+    assert run.image.size == (4, 4)

@@ -78,6 +78,8 @@ class Jobs:
         self.tasks: dict[str, asyncio.Task[None]] = {}
         self._progress: dict[str, tuple[float, str]] = {}
         self._inline: OrderedDict[str, Json] = OrderedDict()
+        #: Called with the id of each run that is over.
+        self.when_over: Callable[[str], object] = lambda _: None
 
     def start(self, run_id: str) -> None:
         """Set a run going that was just created."""
@@ -241,6 +243,7 @@ class Jobs:
             deliveries = [*self._callbacks(moved, output)]
         for delivery in deliveries:
             self._deliveries.start(delivery)
+        self.when_over(run_id)
         return True
 
     def _callbacks(self, run: Json, output: Json | None) -> Iterator[Json]:

@@ -53,6 +53,18 @@ async def test_the_other_family_of_outputs_has_sizes_seed_and_timing(open_world)
         assert len(output_links(output)) == 1
 
 
+async def test_the_end_of_a_run_is_told_once_however_it_ends(open_world):
+    async with open_world() as world:
+        over = []
+        world.service.core.jobs.when_over = over.append
+        good = (await world.run())["id"]
+        world.pool.failure = WorkFailed("MODEL_ERROR", "It broke.")
+
+        bad = (await world.run())["id"]
+
+        assert over == [good, bad]
+
+
 async def test_a_run_says_which_worker_did_it_where_that_is_known(open_world):
     async with open_world() as world:
         unknown = await world.run()
