@@ -7,6 +7,7 @@ at a `Desk` inside each worker. Everything here lives on one loop, with a connec
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -127,6 +128,9 @@ class DaskPool:
             await client.close()
             raise
         self._client = client
+        self._loop = asyncio.get_running_loop()
+        # Before the loop is ended, which was set up to end before this: a client that is left open complains.
+        atexit.register(self._close_at_exit)
         await self._listen()
 
     async def _listen(self) -> None:
@@ -296,12 +300,17 @@ class DaskPool:
             self._opening.cancel()
         if self._client is None:
             return
+        atexit.unregister(self._close_at_exit)
         for errand in self._errands.values():
             errand.give_up("The pool was closed.")
         if self._client.status != "closed":
             await self._leave()
         self._files.clear()
         await self._client.close()
+
+    def _close_at_exit(self) -> None:
+        with contextlib.suppress(TimeoutError, RuntimeError):  # a loop that is over has nobody left to complain
+            asyncio.run_coroutine_threadsafe(self.close(), self._loop).result(_CLOSE_S)
 
     async def _leave(self) -> None:
         for topic in (self._topic, "all"):

@@ -419,6 +419,34 @@ def test_a_cluster_that_goes_away_ends_the_orders_it_had(tmp_path):
     assert gone(pid)
 
 
+FORGETFUL = """
+import sys
+import runflow_widgets as rf
+
+if __name__ == "__main__":
+    rf.connect(workers=sys.argv[1])
+    rf.run("bria/background/remove", image=rf.samples.load("tagged_mug").resize((64, 64))).result(60)
+"""
+
+
+def test_a_kernel_that_ends_without_closing_leaves_nothing_and_complains_of_nothing(cluster, mine, tmp_path):
+    (tmp_path / "forgetful.py").write_text(FORGETFUL)
+    path = os.pathsep.join(entry for entry in sys.path if entry)
+    arguments = [sys.executable, str(tmp_path / "forgetful.py"), cluster.scheduler_address]
+    before = children_of_workers(mine)
+
+    ended = subprocess.run(
+        arguments, capture_output=True, text=True, check=True, timeout=60, env={**os.environ, "PYTHONPATH": path}
+    )
+
+    assert ended.stderr == ""
+    assert children_of_workers(mine) <= before
+
+
+def children_of_workers(client):
+    return {child.pid for pid in client.run(os.getpid).values() for child in psutil.Process(pid).children()}
+
+
 def test_the_module_is_loaded_by_nobody_who_does_not_ask():
     code = "import runflow_widgets as rf, sys; rf.connect(embedded=True); print('distributed' in sys.modules)"
     path = os.pathsep.join(entry for entry in sys.path if entry)
