@@ -1,4 +1,5 @@
-"""What `rf.map` adds to the work itself: runs a second beside a plain loop, memory, and a main thread that stays alive.
+"""What `rf.map` adds to the work itself: runs a second beside a plain loop, on workers here and on a Dask cluster,
+memory, and a main thread that stays alive.
 
 python tests/benchmarks/bench_many.py [number of pictures] [side in pixels]
 """
@@ -19,10 +20,12 @@ os.environ["RUNFLOW_HOME"] = tempfile.mkdtemp(prefix="runflow-bench-")
 import copy_tasks
 import numpy as np
 import psutil
+from distributed import LocalCluster
 from PIL import Image
 
 import runflow_widgets as rf
 from runflow_widgets.engine import tasks
+from runflow_widgets.engine.dask_pool import DaskPool
 from runflow_widgets.engine.workers import WorkerPool, WorkOrder
 
 MODEL = "runflow/tag-removal"
@@ -30,30 +33,44 @@ TICK_S = 0.010
 
 
 def main() -> None:
-    """Print both ways side by side, for a model and for the smallest work there is."""
+    """Print all ways side by side, for a model and for the smallest work there is."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
     side = int(sys.argv[2]) if len(sys.argv) > 2 else 64
     folder = pictures(count, side)
     print(f"{count} pictures of {side} x {side}; {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before it began")
-    for name, perform, pool in (
-        ("tag removal", tasks.perform, WorkerPool(2)),
-        ("a copy", copy_tasks.perform, WorkerPool(2, task_module="copy_tasks")),
-    ):
-        compare(name, perform, pool, folder, count)
+    quiet = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
+    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, **quiet) as cluster:
+        for name, perform in (("tag removal", tasks.perform), ("a copy", copy_tasks.perform)):
+            module = perform.__module__
+            print(f"\n{name}")
+            plain_s = loop(perform, folder)
+            print(f"  a loop in this process   {plain_s:8.1f} s  {count / plain_s:7.1f} runs/s")
+            mapped("rf.map, 2 workers here", WorkerPool(2, task_module=module), folder, count, plain_s)
+            mapped(
+                "rf.map, 2 Dask workers",
+                DaskPool(cluster.scheduler_address, task_module=module),
+                folder,
+                count,
+                plain_s,
+            )
 
 
-def compare(name: str, perform: object, pool: WorkerPool, folder: Path, count: int) -> None:
-    """One kind of work, in a loop in this process and through `rf.map`."""
+def loop(perform: object, folder: Path) -> float:
+    """Seconds that the work itself takes, one picture after the other."""
     files = sorted(folder.glob("*.png"))
     out = Path(tempfile.mkdtemp(prefix="runflow-bench-"))
     work(perform, files[0], out)
     began = time.perf_counter()
     for file in files:
         work(perform, file, out)
-    plain_s = time.perf_counter() - began
+    return time.perf_counter() - began
 
+
+def mapped(name: str, pool: WorkerPool | DaskPool, folder: Path, count: int, plain_s: float) -> None:
+    """The same work through `rf.map`."""
     session = rf.connect(embedded=True, workers=pool)
-    rf.map(MODEL, files[:2], reuse=False).result()
+    # Both workers shall have loaded what they need.
+    rf.map(MODEL, sorted(folder.glob("*.png"))[:8], reuse=False).result()
     process = psutil.Process()
     before = process.memory_info().rss
     late_ms: list[float] = []
@@ -70,16 +87,14 @@ def compare(name: str, perform: object, pool: WorkerPool, folder: Path, count: i
     after = process.memory_info().rss
     assert not results.failed, results.failed[0]
     late_ms.sort()
-    print(f"\n{name}")
-    print(f"  a loop in this process   {plain_s:8.1f} s  {count / plain_s:7.1f} runs/s")
-    print(f"  rf.map                   {many_s:8.1f} s  {count / many_s:7.1f} runs/s  {plain_s / many_s:5.2f} x")
-    print(f"  overhead a run           {1e3 * (many_s - plain_s / 2) / count:8.1f} ms above half of the loop's time")
+    print(f"  {name}   {many_s:8.1f} s  {count / many_s:7.1f} runs/s  {plain_s / many_s:5.2f} x")
+    print(f"    overhead a run         {1e3 * (many_s - plain_s / 2) / count:8.1f} ms above half of the loop's time")
     print(
-        f"  memory                   {(after - before) / 1e6:8.1f} MB more, "
+        f"    memory                 {(after - before) / 1e6:8.1f} MB more, "
         f"{(after - half_rss) / 1e6:.1f} MB in the second half"
     )
     print(
-        f"  a beat of 10 ms was late {late_ms[len(late_ms) // 2]:8.1f} ms in the median, "
+        f"    a 10 ms beat was late  {late_ms[len(late_ms) // 2]:8.1f} ms in the median, "
         f"{late_ms[int(0.95 * len(late_ms))]:.1f} ms at the 95th percentile, {late_ms[-1]:.1f} ms at most"
     )
     session.close()
