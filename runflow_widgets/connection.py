@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from distributed import Client as DaskClient
 
     from .engine import Service
+    from .engine.dask_pool import DaskPool
     from .engine.jobs import Pool
 
 BASE_URL_VARIABLE: Final = "RUNFLOW_BASE_URL"
@@ -111,8 +112,11 @@ def _embedded(workers: int | str | DaskClient | Pool | None, models: Mapping[str
     session = Session(client, "embedded", shared(), Ledger(), Catalogue.bundled(), closing=[service.close])
     # In the same process nobody need wait for the next look at a run to see that it is over.
     service.core.jobs.when_over = _look_again
-    if hasattr(pool := service.core.pool, "place"):
-        session.place = lambda: str(pool.place)
+    if hasattr(service.core.pool, "place"):
+        cluster = cast("DaskPool", service.core.pool)
+        session.place = lambda: cluster.place
+        # For each that is computed one more that is on its way, or workers would wait.
+        session.at_once = lambda: max(4, 2 * cluster.size)
     return session
 
 

@@ -48,6 +48,8 @@ class Session:
     catalogue: Catalogue
     note: str = ""
     closing: list[Callable[[], Awaitable[Any]]] = field(default_factory=list)
+    #: How many runs of a map are under way at once, unless that is said.
+    at_once: Callable[[], int] = lambda: 4
     #: Where embedded runs are computed, for a sentence; asked anew each time, for workers come and go.
     place: Callable[[], str] = lambda: "in this kernel, on the CPU"
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import socket
 
 import httpx
@@ -10,7 +11,7 @@ import runflow_widgets as rf
 from runflow_widgets import session as sessions
 from runflow_widgets.catalogue import Catalogue, to_record
 from runflow_widgets.client import Client, Pace
-from runflow_widgets.engine.workers import WorkerPool
+from runflow_widgets.engine.workers import WorkerPool, WorkFailed
 from runflow_widgets.errors import AuthError, ConfigError, CreditError
 from runflow_widgets.ledger import Ledger
 from runflow_widgets.portal import shared
@@ -212,3 +213,34 @@ def test_the_end_of_an_embedded_run_is_seen_without_waiting_for_the_next_look():
     run = rf.run("bria/background/remove", image=Image.new("RGB", (4, 4))).result(20)
 
     assert run.image.size == (4, 4)
+
+
+class Wide:
+    """A pool on many machines, none of which is done before all of them have something to do."""
+
+    size = 9
+    place = "on 9 machines"
+    busy = 0
+
+    def __init__(self):
+        self.all_busy = asyncio.Event()
+
+    async def run(self, order, on_progress):
+        self.busy += 1
+        if self.busy == self.size:
+            self.all_busy.set()
+        await self.all_busy.wait()
+        raise WorkFailed("MODEL_ERROR", "Nothing is computed here.")
+
+    async def close(self):
+        pass
+
+
+def test_a_map_keeps_a_wide_pool_busy_and_the_session_says_where_it_is():
+    session = rf.connect(embedded=True, workers=Wide())
+    pictures = [Image.new("RGB", (4, 4), (shade, 0, 0)) for shade in range(20)]
+
+    results = rf.map("bria/background/remove", pictures).result(30)
+
+    assert len(results.failed) == 20
+    assert repr(session) == "Embedded: runs are computed on 9 machines, and cost nothing."

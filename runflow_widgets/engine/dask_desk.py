@@ -20,8 +20,6 @@ from uuid import uuid4
 from .dask_crew import package_version
 from .workers import WorkerPool, WorkFailed, WorkOrder
 
-#: Children that nobody has needed for this long are ended: the kernel that started them may be dead.
-_IDLE_S: Final = 120.0
 #: Steps of progress that come faster than this are left out; each is a message through the scheduler.
 _STEP_S: Final = 0.1
 
@@ -63,6 +61,7 @@ class Desk:
     def __init__(self, worker: Any, message: dict[str, Any], *, forget: Callable[[], object]) -> None:
         self._worker = worker
         self._topic = message["topic"]
+        self._idle_s = message["idle_s"]
         self._forget = forget
         self._folder = Path(tempfile.mkdtemp(prefix="runflow-", dir=worker.local_directory))
         # One thread each: that is what Dask was told an order may take.
@@ -116,7 +115,8 @@ class Desk:
             self._forget()
             self._closing = loop.create_task(self.close())
 
-        self._leaving = loop.call_later(_IDLE_S, go)
+        # The kernel that they were started for may be dead.
+        self._leaving = loop.call_later(self._idle_s, go)
 
     def _tell(self, number: str, attempt: str, **news: Any) -> None:
         self._worker.log_event(self._topic, {"order": number, "attempt": attempt, **news})

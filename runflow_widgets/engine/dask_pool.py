@@ -43,6 +43,7 @@ class DaskPool:
         connect_within_s: How long to wait for the scheduler's first answer.
         time_limit_s: An order that takes longer fails with `TIME_LIMIT`.
         memory_limit_mb: What one order may allocate.
+        idle_s: After this long without an order a worker ends the processes it had started for us.
         task_module: The module whose `perform(order, report)` does the work; the workers import it.
         networks: For models that a neural network shall do: its kind and its file, which lies here.
     """
@@ -55,6 +56,7 @@ class DaskPool:
         connect_within_s: float = 5.0,
         time_limit_s: float = 900,
         memory_limit_mb: int | None = 4096,
+        idle_s: float = 120.0,
         task_module: str = "runflow_widgets.engine.tasks",
         networks: Mapping[str, tuple[str, str]] | None = None,
     ) -> None:
@@ -62,6 +64,7 @@ class DaskPool:
         self._security = security
         self._connect_within_s = connect_within_s
         self._limits = {"time_limit_s": time_limit_s, "memory_limit_mb": memory_limit_mb, "task_module": task_module}
+        self._idle_s = idle_s
         self._networks = dict(networks or {})
         self._name = uuid4().hex
         self._topic = f"runflow-{self._name}"
@@ -221,6 +224,7 @@ class DaskPool:
             "topic": self._topic,
             "version": package_version(),
             "limits": self._limits,
+            "idle_s": self._idle_s,
             "order": errand.id,
             "model": order.model,
             "inputs": order.inputs,

@@ -30,7 +30,7 @@ def start(
     inputs: Any,
     /,
     *,
-    concurrency: int = 4,
+    concurrency: int | None = None,
     budget_usd: float | str | Decimal | None = None,
     on_error: OnError = "keep",
     reuse: bool = True,
@@ -50,7 +50,8 @@ def start(
         model: Its id.
         inputs: A folder, a glob, a list of pictures or of dicts of inputs, a table with a row for each run, or earlier
             results. Pictures are read when their turn comes, and go to the model's picture input.
-        concurrency: How many runs are under way at once; they are sent in the order of the inputs.
+        concurrency: How many runs are under way at once; they are sent in the order of the inputs. By default 4, or
+            twice as many as a Dask cluster has threads.
         budget_usd: What all of them may cost together; more, and nothing is sent.
         on_error: `keep` goes on and keeps each error with its item; `stop` sends nothing further after the first;
             `raise` also raises it where the results are waited for. No credit or a refused key always stops.
@@ -80,7 +81,7 @@ def start(
         spec,
         [Item(index, name, given=given, session=session) for index, (name, given) in enumerate(sources)],
         price=price,
-        concurrency=concurrency,
+        concurrency=concurrency or min(MOST_AT_ONCE, session.at_once()),
         on_error=on_error,
         reuse=reuse,
         timeout_s=timeout_s,
@@ -102,13 +103,13 @@ def start_batch(model: str | ModelSpec, inputs: Any, /, **options: Any) -> Resul
     return start(model, inputs, _in_batches=True, **options)
 
 
-def check_options(concurrency: int, on_error: str, budget_usd: float | str | Decimal | None) -> Decimal | None:
+def check_options(concurrency: int | None, on_error: str, budget_usd: float | str | Decimal | None) -> Decimal | None:
     """Refuse options that mean nothing; gives the limit as an amount.
 
     Raises:
         InputError: `field` names the option.
     """
-    if not isinstance(concurrency, int) or not 1 <= concurrency <= MOST_AT_ONCE:
+    if concurrency is not None and not (isinstance(concurrency, int) and 1 <= concurrency <= MOST_AT_ONCE):
         raise InputError(f"concurrency is {concurrency!r}; it takes 1 to {MOST_AT_ONCE}.", field="concurrency")
     if on_error not in get_args(OnError):
         raise InputError(f"on_error is {on_error!r}; it takes 'keep', 'raise' or 'stop'.", field="on_error")

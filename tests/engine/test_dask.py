@@ -405,6 +405,16 @@ def test_after_close_no_process_is_left_and_orders_are_refused(cluster):
         do(pool, "pid")
 
 
+def test_processes_that_nobody_needs_any_more_end_and_come_back_when_they_are_needed(cluster):
+    with opened(cluster, idle_s=0.05) as pool:
+        first = do(pool, "pid").seed
+        left = gone(first)
+        second = do(pool, "pid").seed
+
+    assert left
+    assert second != first
+
+
 def test_a_cluster_that_goes_away_ends_the_orders_it_had(tmp_path):
     with LocalCluster(n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0") as other:
         pool = DaskPool(other.scheduler_address, task_module="odd_tasks", connect_within_s=0.5)
