@@ -43,8 +43,10 @@ def main() -> None:
         for name, perform in (("tag removal", tasks.perform), ("a copy", copy_tasks.perform)):
             module = perform.__module__
             print(f"\n{name}")
+            used_s = cpu_s()
             plain_s = loop(perform, folder)
             print(f"  a loop in this process   {plain_s:8.1f} s  {count / plain_s:7.1f} runs/s")
+            print(f"    processor time a run   {1e3 * (cpu_s() - used_s) / count:8.1f} ms")
             mapped("rf.map, 2 workers here", WorkerPool(2, task_module=module), folder, count, plain_s)
             mapped(
                 "rf.map, 2 Dask workers",
@@ -73,6 +75,7 @@ def mapped(name: str, pool: WorkerPool | DaskPool, folder: Path, count: int, pla
     rf.map(MODEL, sorted(folder.glob("*.png"))[:8], reuse=False).result()
     process = psutil.Process()
     before = process.memory_info().rss
+    used_s = cpu_s()
     late_ms: list[float] = []
     half_rss = 0
     began = time.perf_counter()
@@ -85,9 +88,11 @@ def mapped(name: str, pool: WorkerPool | DaskPool, folder: Path, count: int, pla
             half_rss = process.memory_info().rss
     many_s = time.perf_counter() - began
     after = process.memory_info().rss
+    used_s = cpu_s() - used_s
     assert not results.failed, results.failed[0]
     late_ms.sort()
     print(f"  {name}   {many_s:8.1f} s  {count / many_s:7.1f} runs/s  {plain_s / many_s:5.2f} x")
+    print(f"    processor time a run   {1e3 * used_s / count:8.1f} ms, in all processes together")
     print(f"    overhead a run         {1e3 * (many_s - plain_s / 2) / count:8.1f} ms above half of the loop's time")
     print(
         f"    memory                 {(after - before) / 1e6:8.1f} MB more, "
@@ -98,6 +103,12 @@ def mapped(name: str, pool: WorkerPool | DaskPool, folder: Path, count: int, pla
         f"{late_ms[int(0.95 * len(late_ms))]:.1f} ms at the 95th percentile, {late_ms[-1]:.1f} ms at most"
     )
     session.close()
+
+
+def cpu_s() -> float:
+    """What this process and those below it have used of the processors, whoever else is at work here."""
+    process = psutil.Process()
+    return sum(sum(each.cpu_times()[:2]) for each in (process, *process.children(recursive=True)))
 
 
 def work(perform: object, file: Path, out: Path) -> None:
