@@ -46,7 +46,7 @@ BEFORE = {
 #: What a reader puts in place of three dots.
 PLACES = {"rf_live_…": "rf_live_0123456789", "whsec_…": "whsec_README", "https://…/": "https://example.test/"}
 #: What cannot go well without the network; it must end in a sentence of ours.
-OUTSIDE = ("rf.fetch_weights(", "rf.connect(models=", "async with rf.Client(")
+OUTSIDE = ("rf.fetch_weights(", "rf.connect(models=", "rf.connect(workers=", "async with rf.Client(")
 
 
 def statements(block):
