@@ -94,7 +94,7 @@ class Errand:
             told: dict[str, Any] = await future
         except Exception as error:
             # Whatever a cluster may raise: it ends this one order.
-            if future.cancelled() or isinstance(error, KilledWorker):
+            if future.cancelled() or isinstance(error, KilledWorker | OSError):
                 self.dropped(f"The Dask cluster dropped the work: {error}")
                 return None
             raise WorkFailed(

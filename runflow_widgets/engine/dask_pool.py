@@ -28,8 +28,9 @@ from .workers import OnProgress, Produced, WorkDone, WorkFailed, WorkOrder
 log = logging.getLogger("runflow_widgets.engine")
 
 _CLOSE_S: Final = 5.0
-#: What the client raises once the scheduler is gone; then so are the workers, and whatever they did.
-_NO_CONNECTION: Final = (OSError, RuntimeError)
+#: What the client raises once the scheduler is gone; then so are the workers, and whatever they did. A client that gave
+#: up has no scheduler any more, and looks for attributes of None.
+_NO_CONNECTION: Final = (OSError, RuntimeError, AttributeError)
 
 
 class DaskPool:
@@ -137,7 +138,7 @@ class DaskPool:
         await self._listen()
 
     async def _listen(self) -> None:
-        if self._client.status == "closed":
+        if self._client.status in ("closing", "closed"):
             return
         self._client.subscribe_topic(self._topic, self._heard)
         # The scheduler says here who comes and who goes, so nobody has to ask.
@@ -232,7 +233,7 @@ class DaskPool:
             "network": order.network[0] if order.network else None,
             "files": load.packed,
         }
-        if self._client.status == "closed":
+        if self._client.status in ("closing", "closed"):
             raise WorkFailed("WORKER_DIED", f"The connection to the Dask scheduler at {self.address} is lost.")
         worker = self._crew.pick()
         errand.sent(worker.address if worker else None)
