@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import runflow_widgets as rf
 
-# Nothing leaves this machine: whatever asks for a host outside is refused at once.
-os.environ["HTTPS_PROXY"] = "http://127.0.0.1:9"
-# Keeps keys as an empty drawer would.
-os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
+#: Nothing leaves this machine: whatever asks for a host outside is refused at once; and no key is kept anywhere.
+ENVIRONMENT = {"HTTPS_PROXY": "http://127.0.0.1:9", "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
 
 small = {name: rf.samples.load(name).resize((300, 250)) for name in ("tagged_mug", "perfume", "plant", "picnic")}
 photo, mask = rf.samples.load("picnic").resize((320, 240)), rf.samples.load("picnic_mask").resize((320, 240))

@@ -20,7 +20,9 @@ BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 AT_HAND = """
 import hashlib, hmac, json
-from at_hand import lay_out, mask, photo, rf, secret, small
+import os
+from at_hand import ENVIRONMENT, lay_out, mask, photo, rf, secret, small
+os.environ.update(ENVIRONMENT)
 lay_out()
 rf.connect(embedded=True)
 """
