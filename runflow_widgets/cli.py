@@ -11,20 +11,23 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import cli_runs
-from .client import write_whole
-from .connection import connect
+from .completion import SCRIPTS, complete, script_for
 from .errors import RunflowError
-from .images import encode_png
-from .running import Run, start
-from .serving import serve
-from .session import Session
+
+# What a command needs is imported where it is needed: every press of Tab comes through here.
+if TYPE_CHECKING:
+    from .running import Run
+    from .session import Session
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Read the command line and do what it says; the answer is the exit code."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments and arguments[0] == "__complete":
+        return _complete(arguments[1:])
     options = _parser().parse_args(arguments)
     try:
         return int(options.do(options))
@@ -61,10 +64,31 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("-o", "--output", type=Path, default=Path("demo-output"), help="where the pictures go")
     demo.set_defaults(do=_demo)
     cli_runs.add_to(commands)
+
+    completion = commands.add_parser(
+        "completion", help="print what makes a shell complete: source <(… completion bash)"
+    )
+    completion.add_argument("shell", choices=sorted(SCRIPTS), help="the shell that is to read it")
+    completion.set_defaults(do=_print_script)
     return parser
 
 
+def _complete(words: Sequence[str]) -> int:
+    """Answer the shell's function; it is no command of ours, so `--help` does not tell of it."""
+    line, typed = [*words, None, None][:2]
+    for found in complete(_parser(), line or "", typed):
+        print(found)
+    return 0
+
+
+def _print_script(options: argparse.Namespace) -> int:
+    print(script_for(options.shell), end="")
+    return 0
+
+
 def _serve(options: argparse.Namespace) -> int:
+    from .serving import serve
+
     # A terminated server ends like an interrupted one: it gives back its folder and its workers.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     key = options.key or os.environ.get("RUNFLOW_SERVE_KEY")
@@ -86,6 +110,8 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _demo(options: argparse.Namespace) -> int:
+    from .connection import connect
+
     session = connect(embedded=True)
     print(session.label)
     for run, sample in _demo_runs(session, options.output):
@@ -100,6 +126,9 @@ def _demo(options: argparse.Namespace) -> int:
 
 def _demo_runs(session: Session, folder: Path) -> list[tuple[Run, str]]:
     from . import samples
+    from .client import write_whole
+    from .images import encode_png
+    from .running import start
 
     jobs: tuple[tuple[str, str, dict[str, Any]], ...] = (
         ("runflow/tag-removal", "tagged_mug", {}),

@@ -10,17 +10,16 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from .catalogue import Catalogue, ModelSpec
-from .cell_inputs import read_cell
-from .connection import connect
 from .errors import ConfigError, InputError, RunflowError
-from .filling import Answers
-from .history import Runs
 from .ledger import Entry
-from .running import Run, start
-from .session import Session
+
+# What a command needs is imported where it is needed: every press of Tab comes through here.
+if TYPE_CHECKING:
+    from .running import Run
+    from .session import Session
 
 #: The terminal is told of progress this often.
 _EVERY_S: Final = 0.2
@@ -68,6 +67,8 @@ def _add_where(parser: argparse.ArgumentParser) -> None:
 
 
 def _session(options: argparse.Namespace) -> Session:
+    from .connection import connect
+
     session = connect(embedded=True) if options.embedded else connect()
     print(session, file=sys.stderr)
     return session
@@ -77,6 +78,10 @@ def _session(options: argparse.Namespace) -> Session:
 
 
 def _run(options: argparse.Namespace) -> int:
+    from .filling import Answers
+    from .running import start
+    from .session import budget
+
     session = _session(options)
     try:
         spec = session.catalogue.get(options.model)
@@ -84,8 +89,6 @@ def _run(options: argparse.Namespace) -> int:
         quote = Answers(spec, inputs).quote()
         print("free: it runs here" if session.where == "embedded" else f"price: {quote.text}", file=sys.stderr)
         if options.budget is not None:
-            from .session import budget
-
             budget(options.budget)
         run = start(spec, inputs, session=session, timeout_s=options.timeout)
         return _follow([run], options, folder=options.output)
@@ -94,6 +97,8 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _inputs(options: argparse.Namespace, spec: ModelSpec) -> dict[str, Any]:
+    from .cell_inputs import read_cell
+
     for text in options.set:
         if "=" not in text:
             raise InputError(f"--set {text}: a name and a value are needed.", advice="Write --set NAME=VALUE.")
@@ -108,6 +113,8 @@ def _inputs(options: argparse.Namespace, spec: ModelSpec) -> dict[str, Any]:
 
 
 def _resume(options: argparse.Namespace) -> int:
+    from .history import Runs
+
     session = _session(options)
     try:
         runs = Runs().resume(session=session)
@@ -201,6 +208,8 @@ def _model(spec: ModelSpec) -> dict[str, Any]:
 
 
 def _list_runs(options: argparse.Namespace) -> int:
+    from .history import Runs
+
     found = Runs()(" ".join(options.words) or None, open_only=options.open, limit=options.limit)
     if options.json:
         print(json.dumps([_entry(entry) for entry in found], indent=2))

@@ -14,7 +14,7 @@ from IPython.core.completer import CompletionContext, SimpleCompletion, context_
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, magics_class
 
-from .catalogue import Catalogue, Field, ModelSpec
+from .catalogue import Catalogue, ModelSpec, choices_of, paths_of
 from .cell_inputs import read_cell
 from .connection import Models, connect
 from .errors import RunflowError
@@ -126,23 +126,9 @@ def _fitting(context: CompletionContext) -> Iterator[str]:
             yield from _in_cell(spec, before)
 
 
-def _in_cell(spec: ModelSpec, before: str) -> Iterator[str]:
+def _in_cell(spec: ModelSpec, before: str) -> list[str]:
     name, sign, _ = before.partition("=")
-    if not sign:
-        yield from (path for field in spec.inputs for path in _paths(field))
-        return
-    try:
-        field = spec.field(name.strip())
-    except RunflowError:
-        return
-    yield from (str(choice) for choice in (*field.allowed, *field.suggested))
-
-
-def _paths(field: Field) -> Iterator[str]:
-    if not field.fields:
-        yield field.name
-    for nested in field.fields:
-        yield from (f"{field.name}.{path}" for path in _paths(nested))
+    return choices_of(spec, name.strip()) if sign else paths_of(spec)
 
 
 def _catalogue() -> Catalogue:

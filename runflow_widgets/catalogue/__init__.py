@@ -3,6 +3,7 @@
 from .field import KINDS, MEDIA_KINDS, Field
 from .listing import Catalogue
 from .model import ModelSpec
+from .paths import choices_of, paths_of
 from .price import Extra, Price, Quote, money
 from .record import from_record, record_id, to_record
 from .table import ModelTable
@@ -17,8 +18,10 @@ __all__ = [
     "ModelTable",
     "Price",
     "Quote",
+    "choices_of",
     "from_record",
     "money",
+    "paths_of",
     "record_id",
     "to_record",
 ]
