@@ -118,10 +118,44 @@ def test_the_model_in_javascript_names_exactly_the_synced_traits(stem, name):
     assert named == traits
 
 
+#: Whatever would have a page fetch something; what the kernel sends comes as bytes.
+ASKS = r"^\s*import\b|\bimport\(|https?://|[\"'`]//\w|\bfetch\(|XMLHttpRequest|WebSocket|EventSource|sendBeacon|importScripts"
+STYLE_ASKS = r"https?://|@import|\burl\((?![\"']?data:)"
+
+
 def test_a_browser_module_imports_nothing_and_asks_nobody():
-    for path in (PACKAGE / "widgets" / "static").iterdir():
-        text = path.read_text(encoding="utf-8")
-        assert not re.search(r"^\s*import\b|\bimport\(|https?://", text, re.MULTILINE), path.name
+    for path in (PACKAGE / "widgets" / "static").glob("*.js"):
+        found = re.search(ASKS, path.read_text(encoding="utf-8"), re.MULTILINE)
+        assert found is None, f"{path.name}: {found[0]}"
+
+
+def test_a_stylesheet_brings_all_it_shows():
+    for path in (PACKAGE / "widgets" / "static").glob("*.css"):
+        found = re.search(STYLE_ASKS, path.read_text(encoding="utf-8"))
+        assert found is None, f"{path.name}: {found[0]}"
+
+
+@pytest.mark.parametrize(
+    ("rule", "line"),
+    [
+        (ASKS, 'import { zoom } from "./zoom.js";'),
+        (ASKS, 'const d3 = await import("d3");'),
+        (ASKS, 'image.src = "//pictures.test/a.png";'),
+        (ASKS, 'const answer = await fetch("/v1/runs");'),
+        (STYLE_ASKS, '@import "fonts.css";'),
+        (STYLE_ASKS, "background: url(paper.png);"),
+    ],
+)
+def test_these_rules_find_what_they_are_for(rule, line):
+    assert re.search(rule, line, re.MULTILINE)
+
+
+@pytest.mark.parametrize(("stem", "name"), WIDGETS.items())
+def test_what_a_widget_shows_comes_out_of_the_kernel_and_from_no_address(stem, name):
+    widget = getattr(importlib.import_module(f"runflow_widgets.widgets.{stem}"), name)
+
+    for sent, suffix in ((widget._esm, "js"), (widget._css, "css")):
+        assert str(sent) == (PACKAGE / "widgets" / "static" / f"{stem}.{suffix}").read_text(encoding="utf-8")
 
 
 def test_no_file_is_longer_than_a_reader_can_bear():
