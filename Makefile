@@ -32,8 +32,8 @@ serve: $(VENV)/.tested ## serve the embedded models on port 8787
 
 test: check ## run every check there is
 	@chromium=$$(tests/tools/find-programs) || exit 1; \
-	$(BIN)/python -m pytest -q -m 'not browser' -n $(TEST_WORKERS) --dist loadfile --durations=10 && \
-	RUNFLOW_TEST_CHROMIUM="$$chromium" $(BIN)/python -m pytest -q -m browser --durations=10
+	$(BIN)/python -m pytest -q --ignore tests/browser -n $(TEST_WORKERS) --dist loadfile --durations=10 && \
+	RUNFLOW_TEST_CHROMIUM="$$chromium" $(BIN)/python -m pytest -q tests/browser --durations=10
 
 check: $(VENV)/.tested js ## formatting, lint, types, layers, JavaScript; no test of behaviour
 	$(BIN)/ruff format --check .

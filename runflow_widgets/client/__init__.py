@@ -14,7 +14,7 @@ from .account import AccountEndpoints
 from .assets import AssetEndpoints
 from .callbacks import Listener, verify_callback
 from .http import Http, Limits, is_loopback
-from .inputs import ZIPPED, Gathered, as_upload, gather, is_address
+from .inputs import ZIPPED, Gathered, as_upload, gather, is_address, plain
 from .key import ApiKey, find_key, keep_key
 from .models import ModelEndpoints
 from .outputs import SavedOutput, bring_home, write_whole
@@ -43,6 +43,7 @@ __all__ = [
     "keep_key",
     "new_key",
     "outcome_unknown",
+    "plain",
     "verify_callback",
     "write_whole",
 ]

@@ -139,17 +139,17 @@ def _gathered(spec: ModelSpec, name: str, value: Any) -> Any:
     # An unknown field, or one of a kind made after this was written, may still be given a picture.
     if not isinstance(value, str | bytes) and (isinstance(value, Asset) or is_image_like(value)):
         return _media(value, name, picture=True)
-    return _plain(value)
+    return plain(value)
 
 
-def _plain(value: Any) -> Any:
-    """NumPy's numbers are numbers; whatever is not JSON is left for the check to name."""
+def plain(value: Any) -> Any:
+    """As JSON has it: lists for tuples, numbers for NumPy's; whatever is not JSON is left for the check to name."""
     item = getattr(value, "item", None)
     if callable(item) and getattr(value, "shape", None) == ():
         return item()
     if isinstance(value, Mapping):
-        return {str(name): _plain(entry) for name, entry in value.items()}
-    return [_plain(entry) for entry in value] if isinstance(value, list | tuple) else value
+        return {str(name): plain(entry) for name, entry in value.items()}
+    return [plain(entry) for entry in value] if isinstance(value, list | tuple) else value
 
 
 def _media(value: Any, name: str, *, picture: bool) -> Any:

@@ -13,7 +13,7 @@ from ..catalogue.field import shown
 from ..errors import InputError
 from ..many import Results
 from ..many.sources import picture_name
-from ..many.starting import check_options
+from ..many.starting import MOST_AT_ONCE, check_options
 from ..many.tally import OnError
 from ..nesting import warn_of_the_original
 from ..session import Session, current
@@ -185,7 +185,7 @@ class Recipe:
         inputs: Any,
         /,
         *,
-        concurrency: int = 4,
+        concurrency: int | None = None,
         budget_usd: float | str | Decimal | None = None,
         on_error: OnError = "keep",
         reuse: bool = True,
@@ -206,7 +206,7 @@ class Recipe:
         Args:
             inputs: A picture, a folder, a glob, a list, a table, or earlier results, as for `rf.map`; dicts and rows
                 name the recipe's inputs.
-            concurrency: How many runs are under way at once, of all steps together.
+            concurrency: How many runs are under way at once, of all steps together; by default as in `rf.map`.
             budget_usd: What all of it may cost together; more, and nothing is sent.
             on_error: `keep` goes on with all other pictures; `stop` sends nothing further after the first failure;
                 `raise` also raises it where the results are waited for.
@@ -237,7 +237,7 @@ class Recipe:
             self.steps,
             session,
             sources,
-            concurrency=concurrency,
+            concurrency=concurrency or min(MOST_AT_ONCE, session.at_once()),
             on_error=on_error,
             reuse=reuse,
             timeout_s=timeout_s,

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from ..catalogue import Catalogue, Field, ModelSpec
 from ..catalogue.field import is_json, shown
-from ..client import as_upload, gather, is_address
+from ..client import as_upload, gather, is_address, plain
 from ..errors import InputError
 from ..filling.kept import SHORT_NAMES, safe_name
 from ..filling.preset_file import Enclosed
@@ -114,7 +114,7 @@ def fixed(spec: ModelSpec, inputs: Mapping[str, Any]) -> Json:
 def _fixed(spec: ModelSpec, name: str, value: Any) -> Any:
     if takes_pictures(spec, name) and isinstance(value, list | tuple):
         return [_file(name, entry) for entry in value]
-    return _file(name, value) if takes_pictures(spec, name) else _plain(value)
+    return _file(name, value) if takes_pictures(spec, name) else plain(value)
 
 
 def _file(name: str, value: Any) -> Any:
@@ -127,16 +127,6 @@ def _file(name: str, value: Any) -> Any:
     except InputError as error:
         raise InputError(f"{name}: {error.message}", field=name, advice=error.advice) from error
     return Enclosed(upload.filename, upload.data)
-
-
-def _plain(value: Any) -> Any:
-    """Tuples are lists and NumPy's numbers are numbers, or a recipe would differ from itself once it was saved."""
-    item = getattr(value, "item", None)
-    if callable(item) and getattr(value, "shape", None) == ():
-        return item()
-    if isinstance(value, Mapping):
-        return {str(name): _plain(entry) for name, entry in value.items()}
-    return [_plain(entry) for entry in value] if isinstance(value, list | tuple) else value
 
 
 def takes_pictures(spec: ModelSpec, name: str) -> bool:
