@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-import logging
 import threading
 import time
 import weakref
@@ -25,9 +24,8 @@ from .ledger import Entry, home
 from .portal import Job
 from .result import Output
 from .session import Session
+from .watched import Watched
 from .wire import CANCELLED, FAILED, Json, RunState
-
-log = logging.getLogger("runflow_widgets")
 
 #: How long a run is followed before we stop; the run itself may go on.
 FOLLOW_S: Final = {"image": 1800.0, "video": 3600.0}
@@ -54,10 +52,11 @@ def begun_here(key: str) -> Followed | None:
         return _begun.get(key)
 
 
-class Followed:
+class Followed(Watched):
     """A run with its record, its history and the job on the portal that drives it."""
 
     def __init__(self, session: Session, entry: Entry, *, spec: ModelSpec, timeout_s: float | None = None) -> None:
+        super().__init__()
         self._session = session
         self._entry = entry
         self.spec = spec
@@ -67,7 +66,6 @@ class Followed:
         files = entry.files if entry.removed_at is None else ()
         self._outputs: tuple[Output, ...] = tuple(Output.at(Path(path), entry) for path in files)
         self._error: RunflowError | None = None
-        self._watchers: list[Callable[[Any], object]] = []
         self._wake: asyncio.Event | None = None
         self._stopped = False
         self._owned = False
@@ -84,16 +82,6 @@ class Followed:
         """The run as the service last described it; None before it has answered."""
         return self._history[-1] if self._history else None
 
-    def watch(self, callback: Callable[[Any], object]) -> Callable[[], None]:
-        """Have a function called with this run after each change, on the portal's thread; gives the way to stop it."""
-        self._watchers.append(callback)
-
-        def stop() -> None:
-            if callback in self._watchers:
-                self._watchers.remove(callback)
-
-        return stop
-
     async def over(self) -> None:
         """Wait until it is over, well or not; unlike `await run`, this raises nothing and interrupts nothing."""
         if self._job is not None:
@@ -102,10 +90,14 @@ class Followed:
             await over.wait()
 
     @property
+    def done(self) -> bool:
+        """Whether nothing more will come of it here: it is over and its results are on disk, or waiting ended."""
+        return self._job is None or self._job.done
+
+    @property
     def may_bring_more(self) -> bool:
         """Whether nobody follows it here any more although it is not over, or its results are not on disk."""
-        over = self._job is None or self._job.done
-        return over and self._entry.is_open and self._entry.service == self._session.service
+        return self.done and self._entry.is_open and self._entry.service == self._session.service
 
     def resume(self) -> None:
         """Follow it again, and fetch what it made; nothing is sent, and nothing is billed.
@@ -113,7 +105,7 @@ class Followed:
         Raises:
             InputError: It is over, and there is nothing to wait for.
         """
-        if self._job is not None and not self._job.done:
+        if not self.done:
             return
         if not self.may_bring_more:
             raise InputError(
@@ -179,7 +171,7 @@ class Followed:
             self._stopped = True
             if self._job is not None:
                 self._job.cancel()
-        elif self._job is not None and not self._job.done:
+        elif not self.done:
             await self._session.client.cancel_run(self._entry.id)
             self._nudge()
 
@@ -280,13 +272,9 @@ class Followed:
         if self._wake is not None:
             self._session.portal.soon(self._wake.set)
 
-    def _tell(self) -> None:
-        for callback in list(self._watchers):
-            try:
-                callback(self)
-            except Exception:
-                # Somebody else's code: what goes wrong in it must not end the run that it watches.
-                log.exception("a function that watches the run %s failed", self._entry.key)
+    @property
+    def _called(self) -> str:
+        return f"the run {self._entry.key}"
 
     def _known(self, kind: Callable[..., Any], message: str, **more: Any) -> Any:
         request_id = self.state.request_id if self.state else None

@@ -73,11 +73,6 @@ class Run(Followed):
         return self.state.progress if self.state else None
 
     @property
-    def done(self) -> bool:
-        """Whether nothing more will come of it here: it is over and its results are on disk, or waiting ended."""
-        return self._job is None or self._job.done
-
-    @property
     def error(self) -> RunflowError | None:
         """What went wrong, or None."""
         return self._error

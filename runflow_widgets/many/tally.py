@@ -12,8 +12,8 @@ from typing import Any, Final, Literal
 from ..errors import AuthError, BudgetError, CreditError, RunflowError
 from ..ledger import Entry
 from ..result import Output
+from ..watched import Watched
 from .item import NOT_SENT, WAITING, Item, is_light
-from .watched import Watched
 
 OnError = Literal["keep", "raise", "stop"]
 #: What would befall every further run just the same.

@@ -12,7 +12,7 @@ from typing import Any, Generic, Self, TypeVar
 from ..errors import ConfigError, RunTimeout
 from ..portal import BEAT_S, Job
 from ..session import Session
-from .watched import Watched
+from ..watched import Watched
 
 T = TypeVar("T")
 

@@ -16,7 +16,7 @@ class Watched:
         self._watchers: list[Callable[[Any], object]] = []
 
     def watch(self, callback: Callable[[Any], object]) -> Callable[[], None]:
-        """Have a function called with these results after each change, on the portal's thread.
+        """Have a function called with this after each change, on the portal's thread.
 
         That is often: whoever draws should look at the clock first. Gives the way to stop it.
         """
@@ -28,10 +28,15 @@ class Watched:
 
         return stop
 
+    @property
+    def _called(self) -> str:
+        """What the log calls it."""
+        return type(self).__name__
+
     def _tell(self) -> None:
         for callback in list(self._watchers):
             try:
                 callback(self)
             except Exception:
                 # Somebody else's code: what goes wrong in it must not end the runs that it watches.
-                log.exception("a function that watches %s failed", type(self).__name__)
+                log.exception("a function that watches %s failed", self._called)
