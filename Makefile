@@ -12,7 +12,7 @@ OTHER_IPYKERNELS := 6.31.0 7.3.0
 TEST_WORKERS := 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab serve test check js format bench gallery docs clean
+.PHONY: help demo lab serve test check js format bench soak gallery docs clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -52,6 +52,9 @@ format: $(VENV)/.tested tests/js/node_modules/.made ## format everything
 bench: $(VENV)/.bench ## measure, side by side with others where there are any
 	@chromium=$$(tests/tools/find-programs) || exit 1; export RUNFLOW_TEST_CHROMIUM="$$chromium"; \
 	for bench in tests/benchmarks/bench_*.py; do echo; $(BIN)/python $$bench; done
+
+soak: $(VENV)/.tested ## the long versions of the tests of faults and of hostile input; tens of minutes
+	@failed=0; for soak in tests/soak/soak_*.py; do echo; echo $$soak; $(BIN)/python $$soak || failed=1; done; exit $$failed
 
 gallery: $(VENV)/.installed ## contact sheets of what the models do; PICTURES=folder takes yours
 	$(BIN)/python tests/tools/gallery.py $(if $(PICTURES),--pictures $(PICTURES)) -o gallery

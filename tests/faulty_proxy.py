@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import re
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -19,7 +21,9 @@ class Fault:
 
     Kinds: `lose` carries the request out and drops the answer; `hang` carries it out and never answers; `cut` sends
     half of the body; `answer` gives `canned` without carrying the request out, `answer_after` after doing so;
-    `reset` drops the connection before reading.
+    `reset` drops the connection before reading. `drip` sends the answer a few bytes at a time; `twice` sends it
+    twice in a row; `short` says that the body ends before it does, `long` that it goes on after it; `late` waits for
+    `wait_s` before it carries the request out, `late_answer` after it.
     """
 
     kind: str
@@ -28,6 +32,7 @@ class Fault:
     canned: bytes = b""
     times: int = 1
     met: int = 0
+    wait_s: float = 0.0
 
     def fits(self, method: str, path: str) -> bool:
         return self.met < self.times and method == self.method and re.search(self.path, path) is not None
@@ -47,10 +52,43 @@ class Every(Fault):
         return self.seen % self.nth == 0
 
 
+@dataclass
+class AtRandom:
+    """A fault for a share of all requests, drawn anew for each of them; the same seed draws the same ones."""
+
+    seed: int
+    share: float
+    latest_s: float = 2.0
+    met: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self):
+        self._random = random.Random(self.seed)
+
+    def draw(self, method: str, path: str) -> Fault | None:
+        chance = self._random
+        if chance.random() >= self.share:
+            return None
+        kind = chance.choice((*KINDS, *CANNED))
+        self.met[kind] += 1
+        if kind in CANNED:
+            return Fault(chance.choice(("answer", "answer_after")), method, path, CANNED[kind])
+        return Fault(kind, method, path, wait_s=chance.uniform(0, self.latest_s))
+
+
 def canned(status: int, body: str = "", **headers: str) -> bytes:
     lines = [f"HTTP/1.1 {status} Spoiled", f"Content-Length: {len(body)}", "Connection: close"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return ("\r\n".join(lines) + "\r\n\r\n" + body).encode()
+
+
+KINDS = ("reset", "lose", "hang", "cut", "drip", "twice", "short", "long", "late", "late_answer")
+CANNED = {
+    "429": canned(429, '{"code": "RATE_LIMITED"}'),
+    "429 with a pace": canned(429, '{"code": "RATE_LIMITED"}', Retry_After="1"),
+    "500": canned(500, '{"code": "INTERNAL"}'),
+    "502": canned(502, "<html>bad gateway</html>", Content_Type="text/html"),
+    "not JSON": canned(200, "<html>sign in</html>", Content_Type="text/html"),
+}
 
 
 @dataclass
@@ -59,6 +97,7 @@ class FaultyProxy:
 
     target: str
     faults: list[Fault] = field(default_factory=list)
+    at_random: AtRandom | None = None
     requests: list[tuple[str, str]] = field(default_factory=list)
 
     def __post_init__(self):
@@ -86,55 +125,86 @@ class FaultyProxy:
         self._ready.set()
         await self._stop.wait()
         server.close()
-        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        open_still = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in open_still:
             task.cancel()
+        await asyncio.gather(*open_still, return_exceptions=True)
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter):
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            await self._exchange(reader, writer)
-        writer.close()
+        with contextlib.closing(writer), contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            # Connections are kept: what is left over of one answer then meets the next request, as it would outside.
+            while await self._exchange(reader, writer):
+                pass
 
-    async def _exchange(self, reader, writer):
+    async def _exchange(self, reader, writer) -> bool:
+        """One request and its answer; tells whether the connection may be used for another."""
         head = await reader.readuntil(HEAD_END)
         method, path, _ = head.split(b"\r\n", 1)[0].decode().split(" ", 2)
         self.requests.append((method, path))
         fault = next((fault for fault in self.faults if fault.fits(method, path)), None)
         if fault is not None:
             fault.met += 1
+        elif self.at_random is not None:
+            fault = self.at_random.draw(method, path)
         if fault is not None and fault.kind == "reset":
             writer.transport.abort()
-            return
+            return False
         length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
         body = await reader.readexactly(int(length[1])) if length else b""
         if fault is not None and fault.kind == "answer":
             writer.write(fault.canned)
             await writer.drain()
-            return
+            return False
+        if fault is not None and fault.kind == "late":
+            await asyncio.sleep(fault.wait_s)
         answer = await self._ask(head, body)
-        await self._give(writer, answer, fault)
+        return await self._give(writer, answer, fault)
 
     async def _ask(self, head: bytes, body: bytes) -> bytes:
         parts = urlsplit(self.target)
         reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
         head = re.sub(rb"(?i)\r\nconnection:[^\r]*", b"", head)
-        writer.write(head.removesuffix(HEAD_END) + b"\r\nConnection: close" + HEAD_END + body)
-        answer = await reader.read()
-        writer.close()
-        return answer
+        with contextlib.closing(writer):
+            writer.write(head.removesuffix(HEAD_END) + b"\r\nConnection: close" + HEAD_END + body)
+            answer = await reader.read()
+        head, found, body = answer.partition(HEAD_END)
+        return re.sub(rb"(?i)\r\nconnection: *close", b"", head) + found + body
 
-    async def _give(self, writer, answer: bytes, fault: Fault | None):
+    async def _give(self, writer, answer: bytes, fault: Fault | None) -> bool:
         kind = fault.kind if fault else ""
+        start = answer.find(HEAD_END) + len(HEAD_END)
         if kind == "lose":
             writer.transport.abort()
-        elif kind == "hang":
+            return False
+        if kind == "hang":
             await self._stop.wait()
+        if kind == "late_answer":
+            await asyncio.sleep(fault.wait_s)
+        if kind == "drip":
+            await self._drip(writer, answer)
         elif kind == "cut":
-            start = answer.index(HEAD_END) + len(HEAD_END)
             writer.write(answer[: start + (len(answer) - start) // 2])
-            await writer.drain()
+        elif kind in ("short", "long"):
+            writer.write(_with_length(answer, (len(answer) - start) * (1 if kind == "short" else 4) // 2))
         else:
-            writer.write(fault.canned if kind == "answer_after" else answer)
+            writer.write(fault.canned if kind == "answer_after" else answer * (2 if kind == "twice" else 1))
+        await writer.drain()
+        # An answer without a length ends where its connection does.
+        return kind in ("", "late", "late_answer", "drip", "twice", "short") and _has_length(answer)
+
+    async def _drip(self, writer, answer: bytes) -> None:
+        for start in range(0, len(answer), 40):
+            writer.write(answer[start : start + 40])
             await writer.drain()
+            await asyncio.sleep(0.02)
+
+
+def _has_length(answer: bytes) -> bool:
+    return re.search(rb"(?i)\r\ncontent-length:", answer[: answer.find(HEAD_END)]) is not None
+
+
+def _with_length(answer: bytes, length: int) -> bytes:
+    return re.sub(rb"(?i)\r\ncontent-length: *\d+", b"\r\ncontent-length: %d" % length, answer, count=1)
 
 
 def on(kind: str, method: str, path: str, *, times: int = 1, answer: Callable[[], bytes] | bytes = b"") -> Fault:

@@ -108,6 +108,14 @@ MATRIX = {
     "output refused once": [on("answer", *FILE, answer=canned(403))],
     "output cut short": [on("cut", *FILE)],
     "output reset": [on("reset", *FILE)],
+    "a run's answer comes twice": [on("twice", *CREATE)],
+    "every answer of an upload comes twice": [on("twice", "POST", r"/asset-uploads", times=2), on("twice", *PUT)],
+    "a poll's answer comes twice": [on("twice", *POLL)],
+    "create's answer ends too early": [on("short", *CREATE)],
+    "create's answer promises more than comes": [on("long", *CREATE)],
+    "output ends too early": [on("short", *FILE)],
+    "output promises more than comes": [on("long", *FILE)],
+    "upload is answered, but never arrives": [on("answer", *PUT, answer=canned(200))],
     "output 500 twice": [on("answer", *FILE, answer=BROKEN, times=2)],
 }
 

@@ -93,13 +93,13 @@ class Client(ModelEndpoints, RunEndpoints, AssetEndpoints, AccountEndpoints):
             base_url, key=own, transport=transport, limits=limits, pace=pace, organization_id=organization_id
         )
         here = is_loopback(parts.hostname)
-        self.outside = Outside(allow_private=here, home_host=parts.netloc, transport=transport)
+        timeout = self.http.limits.as_timeout()
+        self.outside = Outside(allow_private=here, home_host=parts.netloc, transport=transport, timeout=timeout)
         self.key = own
         self._creates = asyncio.Semaphore(CREATES_AT_ONCE)
         self._uploaded = {}
-        self._storage = httpx.AsyncClient(
-            transport=transport, timeout=self.http.limits.as_timeout(), trust_env=not here
-        )
+        self._addresses = set()
+        self._storage = httpx.AsyncClient(transport=transport, timeout=timeout, trust_env=not here)
 
     @property
     def base_url(self) -> str:

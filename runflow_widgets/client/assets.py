@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import httpx
 
-from ..errors import InputError, OutputError, RunflowError, TransportError
+from ..errors import ConflictError, InputError, OutputError, RunflowError, TransportError
 from ..wire import MAX_UPLOAD_BYTES, Asset, Json, Page, item_path
 from .http import is_loopback, redact
-from .pages import Caller
+from .pages import Caller, with_id
 
 #: A large file over a slow line: the time that its transfer may take grows with its size.
 SLOWEST_BYTES_PER_S: Final = 256 * 1024
@@ -25,6 +26,8 @@ class AssetEndpoints(Caller):
 
     _uploaded: dict[str, asyncio.Task[Asset]]
     _storage: httpx.AsyncClient
+    #: Where files were brought to by this client.
+    _addresses: set[str]
 
     async def upload(self, data: bytes, *, filename: str, mime_type: str, folder_id: str | None = None) -> Asset:
         """Bring a file to the service; the same content is brought once, however often and at once it is asked for."""
@@ -53,21 +56,28 @@ class AssetEndpoints(Caller):
                     "/v1/asset-uploads",
                     {"filename": filename[:500], "mime_type": mime_type, "size_bytes": len(data)},
                     idempotent=True,
+                    meant=self._is_new_upload,
                 )
             )
-            asset_id, upload_url = str(session.get("asset_id") or ""), str(session.get("upload_url") or "")
-            if not asset_id or not upload_url:
-                raise OutputError("The service opened an upload without saying where to.", advice="Try again later.")
+            asset_id, upload_url = str(session["asset_id"]), str(session["upload_url"])
+            self._addresses.add(asset_id)
             try:
                 await self._put(upload_url, data, mime_type)
-            except _UploadExpiredError as error:
+                path, body = item_path("asset-uploads", asset_id, "confirmations"), {"folder_id": folder_id}
+                confirmed = await self._post(path, body if folder_id else {}, idempotent=True, meant=with_id(asset_id))
+            except (_UploadExpiredError, ConflictError) as error:
+                # A conflict: something took the file and said so, but the service has not got it.
                 expired = error
-                continue
-            body = {"folder_id": folder_id} if folder_id else {}
-            confirmed = await self._post(item_path("asset-uploads", asset_id, "confirmations"), body, idempotent=True)
-            return Asset.read(confirmed)
+            else:
+                return Asset.read(confirmed)
         assert expired is not None
         raise expired
+
+    def _is_new_upload(self, answer: Any) -> bool:
+        # One place for two files would give one of the two runs the other's picture.
+        if not isinstance(answer, Mapping) or not answer.get("asset_id") or not answer.get("upload_url"):
+            return False
+        return str(answer["asset_id"]) not in self._addresses
 
     async def _put(self, url: str, data: bytes, mime_type: str) -> None:
         parts = urlsplit(url)
@@ -88,7 +98,8 @@ class AssetEndpoints(Caller):
                     return
                 if answer.status_code == 403:
                     raise _UploadExpiredError("The address for the upload was refused; it may have expired.")
-                if answer.status_code < 500 or attempt == PUT_ATTEMPTS:
+                may_pass = answer.status_code >= 500 or answer.status_code in (408, 429)
+                if not may_pass or attempt == PUT_ATTEMPTS:
                     raise OutputError(f"The storage refused the file with {answer.status_code}.")
             await self.http.pace.pause(0.25 * attempt)
 
@@ -97,7 +108,7 @@ class AssetEndpoints(Caller):
 
     async def get_asset(self, asset_id: str, *, embed: str | None = None) -> Asset:
         """One file, with a fresh link to it."""
-        return Asset.read(await self._get(item_path("assets", asset_id), embed=embed))
+        return Asset.read(await self._get(item_path("assets", asset_id), meant=with_id(asset_id), embed=embed))
 
     async def list_assets(self, **query: object) -> Page:
         """One page of files."""

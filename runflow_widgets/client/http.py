@@ -8,7 +8,7 @@ import json
 import logging
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,27 +83,30 @@ class Http:
         self._key = key
         self._transport = transport
         self._organization_id = organization_id
-        self._client: httpx.AsyncClient | None = None
+        self._clients: dict[bool, httpx.AsyncClient] = {}
+        self._spoiled: list[httpx.AsyncClient] = []
 
-    def _open(self) -> httpx.AsyncClient:
-        # Made on first use, since the TLS context costs 20 to 57 ms; one for all requests, on the portal's loop.
-        if self._client is None:
-            self._client = httpx.AsyncClient(
+    def _open(self, *, alone: bool) -> httpx.AsyncClient:
+        # Made on first use, since the TLS context costs 20 to 57 ms; one of a kind, on the portal's loop.
+        if alone not in self._clients:
+            self._clients[alone] = httpx.AsyncClient(
                 base_url=self.base_url,
                 transport=self._transport,
+                limits=httpx.Limits(max_connections=100, max_keepalive_connections=0 if alone else 20),
                 timeout=self.limits.as_timeout(),
                 follow_redirects=False,
                 headers={"Accept": "application/json", "User-Agent": "runflow-widgets"},
                 # A company's proxy is for the outside; a service on this machine is asked directly.
                 trust_env=not is_loopback(httpx.URL(self.base_url).host),
             )
-        return self._client
+        return self._clients[alone]
 
     async def close(self) -> None:
         """Give back the connections."""
-        if self._client is not None:
-            client, self._client = self._client, None
-            await client.aclose()
+        while self._clients:
+            self._spoiled.append(self._clients.popitem()[1])
+        while self._spoiled:
+            await self._spoiled.pop().aclose()
 
     async def send(
         self,
@@ -116,24 +119,32 @@ class Http:
         idempotent: bool | None = None,
         attempts: int = ATTEMPTS,
         known: Mapping[str, Any] | None = None,
+        meant: Callable[[Any], bool] | None = None,
+        alone: bool = False,
     ) -> Answer:
         """Send a request until it is answered or nothing more may be tried.
 
         Args:
             idempotent: Whether doing it twice is the same as doing it once; by default true of all but POST.
             known: What an error should carry: run_id, key.
+            meant: Whether a good answer is one to this request. Where something on the way repeats an answer, all
+                that follow on the same connection are those to earlier requests.
+            alone: Ask on a connection of its own, on which no other answer can lie.
         """
         repeatable = method != "POST" if idempotent is None else idempotent
         first: RunflowError | None = None
         for attempt in range(1, attempts + 1):
             await self.gate.pass_through()
             try:
-                return await self._once(method, path, query, body, headers, known or {})
+                answer = await self._once(method, path, query, body, headers, known or {}, alone=alone)
+                return self._checked(answer, method, path, meant, known or {})
             except (ApiError, TransportError) as error:
-                # The first failure is the one that explains; later ones often only say that it was tried again.
+                # The first failure is the one that explains; later ones often only say that it was tried again. But
+                # after a refusal, a lost answer says more: now it may have been carried out.
                 first = first or error
                 if attempt == attempts or not may_repeat(error, idempotent=repeatable):
-                    raise error if isinstance(error, ApiError) or error is first else first from error
+                    says_more = isinstance(error, ApiError) or (error.sent and not repeatable)
+                    raise error if says_more or error is first else first from error
                 await self._wait_after(error, attempt)
         raise AssertionError("the loop above returns or raises")
 
@@ -154,12 +165,14 @@ class Http:
         body: object,
         headers: Mapping[str, str] | None,
         known: Mapping[str, Any],
+        *,
+        alone: bool,
     ) -> Answer:
         started = time.monotonic()
         try:
             # In-process transports know no time limits, hence the outer one.
             async with asyncio.timeout(self.limits.whole_s):
-                response = await self._open().request(
+                response = await self._open(alone=alone).request(
                     method,
                     path,
                     params=_query(query),
@@ -174,6 +187,18 @@ class Http:
             "%s %s -> %d in %.0f ms", method, redact(path), response.status_code, 1e3 * (time.monotonic() - started)
         )
         return self._read(response, known)
+
+    def _checked(
+        self, answer: Answer, method: str, path: str, meant: Callable[[Any], bool] | None, known: Mapping[str, Any]
+    ) -> Answer:
+        if meant is None or meant(answer.json):
+            return answer
+        if False in self._clients:
+            # Others may be waiting for answers on these connections; nothing new is asked on them.
+            self._spoiled.append(self._clients.pop(False))
+        raise TransportError(
+            f"{method} {redact(path)}: the answer that came belongs to another request.", sent=True, **known
+        )
 
     def _read(self, response: httpx.Response, known: Mapping[str, Any]) -> Answer:
         # A service may quote the key in what it says of it, and that goes into errors, panels and the record.

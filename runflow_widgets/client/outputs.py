@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ..errors import InputError, OutputError, OutputExpired
-from ..images import extension_for, read_data_uri, sniff_mime
+from ..images import extension_for, is_whole, read_data_uri, sniff_mime
 from ..wire import Json, OutputLink, RunState
 from .http import redact
 from .outside import Download, Outside
@@ -89,15 +89,22 @@ async def _fetch(client: RunEndpoints, outside: Outside, link: OutputLink) -> Do
             return Download(*read_data_uri(link.url))
         except InputError as error:
             raise OutputError(f"A result came inside the answer, but cannot be read: {error.message}") from error
+    before: bytes | None = None
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            return await outside.fetch(link.url, limit_bytes=MOST_BYTES)
+            found = await outside.fetch(link.url, limit_bytes=MOST_BYTES)
+            # One that arrives like this again is what the service has, and better than nothing.
+            if is_whole(found.data) or found.data == before:
+                return found
+            before = found.data
+            if attempt == ATTEMPTS:
+                raise OutputError(f"{redact(link.url)} arrived cut short.")
         except OutputExpired:
             raise
         except OutputError:
             if attempt == ATTEMPTS:
                 raise
-            await client.http.pace.pause(0.5 * attempt)
+        await client.http.pace.pause(0.5 * attempt)
     raise AssertionError("the loop above returns or raises")
 
 

@@ -54,6 +54,7 @@ class Outside:
         home_host: The service's own host and port: trusted as it is, whatever it resolves to.
         transport: What carries requests to `home_host`, for a service in this process.
         whole_s: The longest that one transfer may take.
+        timeout: The longest that each step of it may take.
     """
 
     def __init__(
@@ -64,12 +65,14 @@ class Outside:
         home_host: str | None = None,
         transport: Any = None,
         whole_s: float = 300.0,
+        timeout: httpx.Timeout = _TIMEOUT,
     ) -> None:
         self._allow_private = allow_private
         self._allow_http = allow_http
         self._home_host = home_host
         self._home_transport = transport
         self._whole_s = whole_s
+        self._timeout = timeout
         self._clients: dict[tuple[bool, bool], httpx.AsyncClient] = {}
 
     def _client(self, *, home: bool, proxied: bool = False) -> httpx.AsyncClient:
@@ -77,7 +80,9 @@ class Outside:
         if kind not in self._clients:
             self._clients[kind] = httpx.AsyncClient(
                 transport=self._home_transport if home else None,
-                timeout=_TIMEOUT,
+                # Each file on a connection of its own: nothing left there by another can be taken for this one.
+                limits=httpx.Limits(max_keepalive_connections=0),
+                timeout=self._timeout,
                 follow_redirects=False,
                 headers={"User-Agent": "runflow-widgets"},
                 trust_env=proxied,

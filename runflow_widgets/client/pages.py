@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Final
 
 from ..wire import Json, Page
@@ -12,16 +12,27 @@ from .http import Answer, Http
 MOST_PAGES: Final = 10_000
 
 
+#: Whether a decoded answer is one to the request that was sent.
+Meant = Callable[[Any], bool]
+
+
 class Caller:
     """Something that can call endpoints; each group of endpoints adds its own to this."""
 
     http: Http
 
-    async def _get(self, path: str, **query: object) -> Any:
-        return (await self.http.send("GET", path, query=query)).json
+    async def _get(self, path: str, *, meant: Meant | None = None, **query: object) -> Any:
+        return (await self.http.send("GET", path, query=query, meant=meant)).json
 
-    async def _post(self, path: str, body: Mapping[str, Any] | None = None, *, idempotent: bool = False) -> Any:
-        return (await self.http.send("POST", path, body=dict(body or {}), idempotent=idempotent)).json
+    async def _post(
+        self,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        idempotent: bool = False,
+        meant: Meant | None = None,
+    ) -> Any:
+        return (await self.http.send("POST", path, body=dict(body or {}), idempotent=idempotent, meant=meant)).json
 
     async def _patch(self, path: str, body: Mapping[str, Any]) -> Any:
         return (await self.http.send("PATCH", path, body=dict(body))).json
@@ -34,7 +45,7 @@ class Caller:
 
         All lists take the same query: `q` (a filter), `limit`, `sort_by`, `fields`, `pq` (a cursor), `from_prev`.
         """
-        return Page.read(await self._get(path, **query))
+        return Page.read((await self.http.send("GET", path, query=query)).json)
 
     async def _each(self, path: str, **query: object) -> AsyncIterator[Json]:
         """Every item of a list, page after page; a cursor that comes back ends it."""
@@ -48,6 +59,11 @@ class Caller:
             if cursor is None or cursor in seen:
                 return
             seen.add(cursor)
+
+
+def with_id(item_id: str) -> Meant:
+    """Whether an answer is about the item with that id."""
+    return lambda answer: isinstance(answer, Mapping) and item_id in (answer.get("id"), answer.get("run_id"))
 
 
 def quoted(value: str) -> str:

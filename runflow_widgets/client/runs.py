@@ -35,7 +35,7 @@ from ..wire import (
     nested_path,
 )
 from .http import Answer, idempotency
-from .pages import Caller, quoted
+from .pages import Caller, quoted, with_id
 from .rules import outcome_unknown, read_number
 
 #: Creates under way at once, over all runs of one client.
@@ -87,13 +87,23 @@ class RunEndpoints(Caller):
 
     async def _create(self, path: str, body: Json, key: str, *, attempts: int = 5) -> Answer:
         return await self.http.send(
-            "POST", path, body=body, headers=idempotency(key), attempts=attempts, known={"key": key}
+            "POST",
+            path,
+            body=body,
+            headers=idempotency(key),
+            attempts=attempts,
+            known={"key": key},
+            meant=lambda answer: RunState.read(answer or {}).client_ref in (key, None),
+            # On a connection of its own, since not even a refusal may be somebody else's: it would be taken for the
+            # end of a run that goes on and is paid for.
+            alone=True,
         )
 
     async def _create_again(self, path: str, body: Json, key: str, model: str, first: RunflowError) -> RunState:
         try:
             return RunState.read((await self._create(path, body, key, attempts=1)).json, model=model)
-        except (ServiceError, TransportError) as second:
+        except (ApiError, TransportError) as second:
+            # Also where this one was refused: that tells nothing of the first, which may be on its way still.
             if (found := await self._look_for(key, model, first)) is not None:
                 return found
             raise first from second
@@ -115,7 +125,8 @@ class RunEndpoints(Caller):
 
     async def find_run(self, key: str, *, model: str | None = None) -> RunState | None:
         """The run that was created under that key (its `client_ref`), if the service knows it."""
-        page = await self.list_runs(q=f"client_ref.EQ:{quoted(key)}", limit=2)
+        query = {"q": f"client_ref.EQ:{quoted(key)}", "limit": 2}
+        page = Page.read((await self.http.send("GET", "/v1/runs", query=query, alone=True)).json)
         # A service that does not know the filter answers with everything, so what came is compared again.
         runs = [RunState.read(item, model=model) for item in page.items]
         return next((run for run in runs if run.client_ref == key), None)
@@ -127,7 +138,7 @@ class RunEndpoints(Caller):
     ) -> RunState:
         """One run; with `add_signature` the links in its output are signed anew."""
         query = {"add_signature": True if add_signature else None, "embed": embed}
-        return RunState.read(await self._get(item_path("runs", run_id), **query), model=model)
+        return RunState.read(await self._get(item_path("runs", run_id), meant=with_id(run_id), **query), model=model)
 
     async def follow(
         self,
@@ -153,7 +164,13 @@ class RunEndpoints(Caller):
         trouble: RunflowError | None = None
         while True:
             try:
-                answer = await self.http.send("GET", item_path("runs", run_id), attempts=1, known={"run_id": run_id})
+                answer = await self.http.send(
+                    "GET",
+                    item_path("runs", run_id),
+                    attempts=1,
+                    known={"run_id": run_id},
+                    meant=with_id(run_id),
+                )
             except (ServiceError, TransportError) as error:
                 hint_ms, trouble = None, error
             except RateLimited as error:
@@ -259,7 +276,7 @@ class RunEndpoints(Caller):
         body.update({"metadata": dict(metadata)} if metadata else {})
         body.update({"callback_url": _checked_callback(callback_url)} if callback_url else {})
         answer = await self.http.send(
-            "POST", model_path(model, "batches"), body=body, headers=idempotency(key), known={"key": key}
+            "POST", model_path(model, "batches"), body=body, headers=idempotency(key), known={"key": key}, alone=True
         )
         return Batch.read(answer.json)
 

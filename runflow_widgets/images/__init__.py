@@ -17,7 +17,7 @@ from .bitmap import (
     to_array,
 )
 from .difference import Difference, Maps, Part, maps, measure
-from .kinds import data_uri, extension_for, read_data_uri, sniff_mime
+from .kinds import data_uri, extension_for, is_whole, read_data_uri, sniff_mime
 from .mask import MASK_NAME, PHOTO_NAME, REFERENCE_NAME, pack_mask_zip, read_mask
 from .remarks import remarks
 
@@ -35,6 +35,7 @@ __all__ = [
     "flattened",
     "from_array",
     "is_image_like",
+    "is_whole",
     "maps",
     "measure",
     "open_image",

@@ -44,6 +44,21 @@ def sniff_mime(data: bytes) -> str:
     return next((mime for magic, mime in _MAGIC if data.startswith(magic)), "application/octet-stream")
 
 
+def is_whole(data: bytes) -> bool:
+    """Whether a picture's file goes to its end, as far as its bytes tell without decoding it.
+
+    A server that names too short a length cuts a file off without any error on the way.
+    """
+    kind = sniff_mime(data)
+    if kind == "image/png":
+        return data.rfind(b"IEND\xaeB`\x82") > 0
+    if kind == "image/jpeg":
+        return data.rfind(b"\xff\xd9") > 2
+    if kind == "image/webp":
+        return int.from_bytes(data[4:8], "little") + 8 <= len(data)
+    return True
+
+
 def extension_for(mime: str) -> str:
     """The usual file ending of a mime type, without the dot; `bin` for what we do not know."""
     plain = mime.partition(";")[0].strip().lower()

@@ -300,7 +300,8 @@ NEEDS = {
 
 @pytest.mark.parametrize(("name", "arguments", "method", "path"), ENDPOINTS, ids=[entry[0] for entry in ENDPOINTS])
 async def test_each_method_asks_its_endpoint(name, arguments, method, path):
-    handler = script(httpx.Response(200, json={"id": "x", "items": []}))
+    asked_for = arguments[0] if arguments else "x"
+    handler = script(httpx.Response(200, json={"id": asked_for, "items": []}))
 
     async with client_of(handler) as client:
         await getattr(client, name)(*arguments, **NEEDS.get(name, {}))

@@ -9,7 +9,7 @@ from PIL import Image
 from runflow_widgets.client import Client, Pace, bring_home
 from runflow_widgets.client.outputs import write_whole
 from runflow_widgets.errors import OutputError, OutputExpired
-from runflow_widgets.images import data_uri, encode_png
+from runflow_widgets.images import data_uri, encode, encode_png
 from runflow_widgets.wire import RunState
 
 PNG = encode_png(Image.new("RGB", (3, 2), "red"))
@@ -45,6 +45,33 @@ async def test_results_of_every_family_land_on_disk_with_a_note(output, tmp_path
     assert saved[0].path.read_bytes() == PNG
     note = json.loads((tmp_path / "out" / "run.json").read_text())
     assert (note["run_id"], note["key"], note["cost_usd"], note["files"]) == ("r-1", "k-1", "0.14", ["01.png"])
+
+
+PICTURES = [PNG, encode(Image.new("RGB", (40, 30)), "image/jpeg"), encode(Image.new("RGB", (40, 30)), "image/webp")]
+
+
+@pytest.mark.parametrize("whole", PICTURES, ids=["png", "jpeg", "webp"])
+async def test_a_picture_that_arrives_cut_short_is_fetched_again(whole, tmp_path):
+    answers = [whole[: len(whole) // 2], whole]
+
+    saved = await home_with(lambda request: httpx.Response(200, content=answers.pop(0)), state(image=[URL]), tmp_path)
+
+    assert saved[0].path.read_bytes() == whole
+
+
+async def test_a_picture_that_never_arrives_whole_is_said_to_be_cut_short(tmp_path):
+    answers = [PNG[:-9], PNG[:-8], PNG[:-7]]
+
+    with pytest.raises(OutputError, match="cut short"):
+        await home_with(lambda request: httpx.Response(200, content=answers.pop(0)), state(image=[URL]), tmp_path)
+
+
+async def test_a_picture_that_ends_early_at_the_service_itself_is_kept_as_it_is(tmp_path):
+    half = httpx.Response(200, content=PNG[:-9])
+
+    saved = await home_with(lambda request: half, state(image=[URL]), tmp_path)
+
+    assert saved[0].path.read_bytes() == PNG[:-9]
 
 
 async def test_results_are_fetched_without_the_key(tmp_path):

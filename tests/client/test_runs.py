@@ -84,6 +84,7 @@ LOST = httpx.ReadTimeout("lost")
         ("after", httpx.Response(500)),
         ("after", httpx.Response(502, text="<html>bad gateway</html>")),
         ("after", httpx.Response(201, text='{"id": "r-')),
+        ("after", httpx.Response(201, json={"id": "r-9", "status_code": "queued", "client_ref": "somebody-else's"})),
     ],
 )
 async def test_a_run_whose_answer_was_lost_is_found_and_adopted(trouble):
@@ -137,6 +138,27 @@ async def test_a_second_answer_that_is_lost_after_all_is_found_too():
 
     assert state.client_ref == "k-1"
     assert len(service.runs) == 1
+
+
+async def test_an_answer_lost_after_a_refusal_is_looked_for_like_any_other():
+    service = Service([("before", httpx.Response(429)), ("after", LOST)])
+
+    async with client_of(service) as client:
+        state = await client.create_run(MODEL, {}, key="k-1")
+
+    assert state.client_ref == "k-1"
+    assert len(service.runs) == 1
+
+
+@pytest.mark.parametrize("refusal", [httpx.Response(429), httpx.Response(402), httpx.Response(422)])
+async def test_a_refusal_of_the_second_try_does_not_hide_that_the_first_may_have_worked(refusal):
+    service = Service([("before", LOST), ("before", refusal)])
+
+    async with client_of(service) as client:
+        with pytest.raises(TransportError) as failure:
+            await client.create_run(MODEL, {}, key="k-1")
+
+    assert (failure.value.sent, failure.value.key) == (True, "k-1")
 
 
 async def test_when_the_service_cannot_be_asked_nothing_is_sent_again():
@@ -267,6 +289,7 @@ async def created(service, client):
             ["running", "succeeded"],
         ),
         ([httpx.Response(429, headers={"Retry-After": "1"}), "succeeded"], ["succeeded"]),
+        ([httpx.Response(200, json={"id": "r-9", "status_code": "failed"}), "succeeded"], ["succeeded"]),
         ([httpx.Response(404), httpx.Response(404), "succeeded"], ["succeeded"]),
     ],
 )
