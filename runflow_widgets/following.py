@@ -121,6 +121,8 @@ class Followed(Watched):
 
     def _begin(self, work: Callable[[], Coroutine[Any, Any, None]], *, owned: bool = False) -> None:
         self._owned = owned
+        # What is only on record may exist until it was looked for.
+        self._may_exist = self._may_exist or not owned
         self._ended = None
         with _live_lock:
             _live[self._entry.key] = self
@@ -135,8 +137,8 @@ class Followed(Watched):
         except RunflowError as error:
             error.run_id, error.key = error.run_id or self._entry.id, error.key or self._entry.key
             self._error = error
-            # What was looked up and not found has been judged by its age already.
-            if not outcome_unknown(error) and not isinstance(error, LedgerError) and self.state is None:
+            # Of one that was taken up, only the service can say that it was never made.
+            if self._owned and not outcome_unknown(error) and self.state is None:
                 self._may_exist = False
             self._close_record(error.message)
 
@@ -200,8 +202,11 @@ class Followed(Watched):
     async def _resume(self) -> None:
         if self._entry.id is None:
             # Another kernel may be about to send it, or the service may not list it yet.
-            self._may_exist = self._entry.created_at is None or datetime.now(UTC) - self._entry.created_at < YOUNG
-            state = await self._session.client.find_run(self._entry.key, model=self._entry.model)
+            nobody_sends = self._session.ledger.presence.is_gone(self._entry.sender)
+            client, young = self._session.client, self._is_young
+            look = client.look_for_run if nobody_sends and young else client.find_run
+            state = await look(self._entry.key, model=self._entry.model)
+            self._may_exist = state is not None or (young and not nobody_sends)
             if state is None and self._may_exist:
                 raise self._known(
                     LedgerError,
@@ -215,6 +220,10 @@ class Followed(Watched):
                 )
             self._learn(state)
         await self._follow()
+
+    @property
+    def _is_young(self) -> bool:
+        return self._entry.created_at is None or datetime.now(UTC) - self._entry.created_at < YOUNG
 
     async def _settle(self, state: RunState) -> None:
         self._learn(state)
@@ -318,6 +327,7 @@ def entry_of(
         expected_usd=quote.high,
         created_at=datetime.now(UTC),
         metadata=dict(metadata) if metadata else None,
+        sender=session.ledger.presence.token() if session.where == "remote" else None,
     )
 
 

@@ -23,14 +23,15 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar, Unpack
 
+from .presence import Presence
 from .selection import Wanted, where
 from .wire import SUCCEEDED, TERMINAL, Json, read_money, read_time, write_time
 
 log = logging.getLogger("runflow_widgets")
 
 T = TypeVar("T")
-#: 2 added `starred` and `removed_at`.
-SCHEMA_VERSION: Final = 2
+#: 2 added `starred` and `removed_at`, 3 `sender`.
+SCHEMA_VERSION: Final = 3
 HOME_VARIABLE: Final = "RUNFLOW_HOME"
 OPEN_BEFORE_SENDING: Final = "unsent"
 
@@ -74,6 +75,8 @@ class Entry:
     starred: bool = False
     #: When the files were deleted from this machine by request; their names stay on record.
     removed_at: datetime | None = None
+    #: The process that sent it, or was about to; see `Presence`.
+    sender: str | None = None
 
     @property
     def is_open(self) -> bool:
@@ -138,6 +141,7 @@ class Ledger:
         self._busy_s = busy_s
         self.path = path or home() / "ledger.sqlite"
         self._say = say or (lambda sentence: warnings.warn(sentence, UserWarning, stacklevel=2))
+        self.presence = Presence(self.path.parent / "present")
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._pid = os.getpid()

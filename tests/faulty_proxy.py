@@ -131,7 +131,8 @@ class FaultyProxy:
         await asyncio.gather(*open_still, return_exceptions=True)
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter):
-        with contextlib.closing(writer), contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+        broken = (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError)
+        with contextlib.closing(writer), contextlib.suppress(*broken):
             # Connections are kept: what is left over of one answer then meets the next request, as it would outside.
             while await self._exchange(reader, writer):
                 pass

@@ -32,6 +32,7 @@ from runflow_widgets.errors import (
 )
 from runflow_widgets.ledger import Entry, Ledger
 from runflow_widgets.portal import shared
+from runflow_widgets.presence import Presence
 from runflow_widgets.session import Session
 
 MODEL = "bria/background/remove"
@@ -349,9 +350,9 @@ def test_runs_left_open_by_another_kernel_are_not_cancelled_by_an_interrupt(slow
     assert again.result(30).status == "succeeded"
 
 
-def unsent(session, minutes):
+def unsent(session, minutes, sender=None):
     """A run that a kernel put on record so long ago, of which the service knows nothing."""
-    entry = Entry("k-1", "runflow/tag-removal", session.service)
+    entry = Entry("k-1", "runflow/tag-removal", session.service, sender=sender)
     session.ledger.add(replace(entry, created_at=datetime.now(UTC) - timedelta(minutes=minutes)))
 
 
@@ -365,6 +366,56 @@ def test_a_run_that_is_not_known_is_given_up_only_when_nobody_can_be_sending_it(
         run.result(10)
 
     assert session.ledger.get("k-1").is_open is is_open
+    session.close()
+
+
+@pytest.mark.parametrize("minutes", [0, 10])
+@pytest.mark.parametrize("trouble", [httpx.ConnectError("no line"), httpx.ReadTimeout("lost"), httpx.Response(401)])
+def test_a_run_that_the_service_cannot_be_asked_about_stays_open(minutes, trouble):
+    def answer(request):
+        if isinstance(trouble, Exception):
+            raise trouble
+        return trouble
+
+    session = remote(answer)
+    unsent(session, minutes)
+
+    (run,) = rf.runs.resume(session=session)
+    with pytest.raises(rf.RunflowError) as failure:
+        run.result(20)
+
+    assert failure.value.key == "k-1"
+    assert session.ledger.get("k-1").is_open
+    session.close()
+
+
+def test_a_run_that_a_killed_kernel_was_about_to_send_is_given_up_at_once():
+    asked = []
+    session = remote(lambda request: asked.append(request) or httpx.Response(200, json={"items": []}))
+    killed = Presence(session.ledger.path.parent / "present")
+    unsent(session, 0, killed.token())
+    del killed  # and with it the lock
+
+    (run,) = rf.runs.resume(session=session)
+    with pytest.raises(LedgerError, match="never created"):
+        run.result(20)
+
+    # What it sent with its last breath is given a little time to appear.
+    assert len(asked) == 3
+    assert session.ledger.get("k-1").failure_code == "NOT_SENT"
+    session.close()
+
+
+def test_a_run_on_its_way_from_a_kernel_that_lives_is_left_to_it():
+    session = remote(lambda request: httpx.Response(200, json={"items": []}))
+    other = Presence(session.ledger.path.parent / "present")
+    unsent(session, 0, other.token())
+
+    (run,) = rf.runs.resume(session=session)
+    with pytest.raises(LedgerError, match="another kernel"):
+        run.result(20)
+
+    assert session.ledger.get("k-1").is_open
     session.close()
 
 

@@ -109,17 +109,20 @@ class RunEndpoints(Caller):
             raise first from second
 
     async def _look_for(self, key: str, model: str, failure: RunflowError) -> RunState | None:
-        """The run with that key, given a little time to appear.
+        """The run with that key.
 
         If the service cannot be asked, its answer stays unknown, and creating the run again would be a gamble.
         """
+        try:
+            return await self.look_for_run(key, model=model)
+        except (ApiError, TransportError) as error:
+            raise failure from error
+
+    async def look_for_run(self, key: str, *, model: str | None = None) -> RunState | None:
+        """Like `find_run`, for one that may only just have arrived: it is given a little time to appear."""
         for wait_s in LOOK_AGAIN_S:
             await self.http.pace.pause(wait_s)
-            try:
-                found = await self.find_run(key, model=model)
-            except (ApiError, TransportError) as error:
-                raise failure from error
-            if found is not None:
+            if (found := await self.find_run(key, model=model)) is not None:
                 return found
         return None
 
