@@ -223,7 +223,8 @@ class Followed(Watched):
 
     @property
     def _is_young(self) -> bool:
-        return self._entry.created_at is None or datetime.now(UTC) - self._entry.created_at < YOUNG
+        # Either way round: a clock that was set back must not keep it young for as long.
+        return self._entry.created_at is None or abs(datetime.now(UTC) - self._entry.created_at) < YOUNG
 
     async def _settle(self, state: RunState) -> None:
         self._learn(state)

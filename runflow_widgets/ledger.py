@@ -7,13 +7,13 @@ is set aside, and where nothing can be written the record is kept in memory and 
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 import os
 import sqlite3
 import sys
-import threading
-import time
+import tempfile
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, TypeVar, Unpack
 
 from .presence import Presence
+from .record_file import RecordFile
 from .selection import Wanted, where
 from .wire import SUCCEEDED, TERMINAL, Json, read_money, read_time, write_time
 
@@ -37,7 +38,35 @@ OPEN_BEFORE_SENDING: Final = "unsent"
 
 
 def home() -> Path:
-    """The folder of everything we keep; the variable RUNFLOW_HOME moves it."""
+    """The folder of everything we keep; the variable RUNFLOW_HOME moves it.
+
+    Where nothing can be written there, it is a folder that lasts as long as the machine's temporary files do.
+    """
+    wanted = _wanted_home()
+    return wanted if _can_be_written(wanted) else _instead_of(wanted)
+
+
+def _can_be_written(folder: Path) -> bool:
+    """Whether it can be made or written to; nothing is made to find out."""
+    existing = folder
+    while not existing.exists() and existing != existing.parent:
+        existing = existing.parent
+    return existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
+
+
+@functools.cache
+def _instead_of(wanted: Path) -> Path:
+    instead = Path(tempfile.mkdtemp(prefix="runflow-"))
+    warnings.warn(
+        f"Nothing can be written to {wanted}, so runs and their results are kept in {instead}, for a while only. "
+        f"Set {HOME_VARIABLE} to a folder of yours to keep them.",
+        UserWarning,
+        stacklevel=3,
+    )
+    return instead
+
+
+def _wanted_home() -> Path:
     if moved := os.environ.get(HOME_VARIABLE):
         return Path(moved).expanduser()
     if sys.platform == "darwin":
@@ -133,101 +162,34 @@ class Ledger:
         path: The file; made when it is first needed.
         busy_s: How long to wait while another kernel writes.
         say: Where a person is told that the file cannot be used; warns by default.
+        try_again_s: After how long a file that could not be written is tried again.
     """
 
     def __init__(
-        self, path: Path | None = None, *, say: Callable[[str], None] | None = None, busy_s: float = 10.0
+        self,
+        path: Path | None = None,
+        *,
+        say: Callable[[str], None] | None = None,
+        busy_s: float = 10.0,
+        try_again_s: float = 5.0,
     ) -> None:
-        self._busy_s = busy_s
         self.path = path or home() / "ledger.sqlite"
-        self._say = say or (lambda sentence: warnings.warn(sentence, UserWarning, stacklevel=2))
-        self.presence = Presence(self.path.parent / "present")
-        self._lock = threading.RLock()
-        self._connection: sqlite3.Connection | None = None
-        self._pid = os.getpid()
-
-    # ------------------------------------------------------------------ opening, and what may go wrong with it
-
-    def _open(self) -> sqlite3.Connection:
-        if self._connection is not None and self._pid == os.getpid():
-            return self._connection
-        self._pid = os.getpid()
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = self._connect(str(self.path))
-        except sqlite3.DatabaseError as error:
-            self._connection = self._open_after(error)
-        except OSError as error:
-            self._connection = self._in_memory(str(error))
-        return self._connection
-
-    def _connect(self, target: str) -> sqlite3.Connection:
-        connection = sqlite3.connect(target, timeout=self._busy_s, isolation_level=None, check_same_thread=False)
-        try:
-            self._begin_wal(connection)
-            connection.execute("PRAGMA synchronous=NORMAL")
-            connection.create_function("folded", 1, str.casefold, deterministic=True)
-            columns = ", ".join(f"{name} {_type(name)}" for name in _COLUMNS[1:])
-            connection.execute(f"CREATE TABLE IF NOT EXISTS runs (key TEXT PRIMARY KEY, {columns})")
-            _migrate(connection)
-            connection.execute("CREATE INDEX IF NOT EXISTS runs_by_time ON runs (created_at)")
-            connection.execute("CREATE INDEX IF NOT EXISTS runs_by_inputs ON runs (input_hash)")
-            if (check := connection.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
-                raise sqlite3.DatabaseError(check)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-    def _begin_wal(self, connection: sqlite3.Connection) -> None:
-        # SQLite does not wait by itself here: of two kernels that begin a ledger at once, one would be turned away.
-        until = time.monotonic() + self._busy_s
-        while True:
-            try:
-                connection.execute("PRAGMA journal_mode=WAL")
-            except sqlite3.OperationalError as error:
-                if "locked" not in str(error) or time.monotonic() > until:
-                    raise
-                time.sleep(0.01)
-            else:
-                return
-
-    def _open_after(self, error: sqlite3.DatabaseError) -> sqlite3.Connection:
-        # "Operational" means busy, read-only or full: the file itself may be fine and must stay where it is.
-        if isinstance(error, sqlite3.OperationalError) and "malformed" not in str(error):
-            return self._in_memory(str(error))
-        aside = self.path.with_name(f"{self.path.stem}.damaged-{time.time_ns()}{self.path.suffix}")
-        try:
-            self.path.rename(aside)
-            for ending in ("-wal", "-shm"):
-                self.path.with_name(self.path.name + ending).unlink(missing_ok=True)
-            connection = self._connect(str(self.path))
-        except (OSError, sqlite3.Error) as failure:
-            return self._in_memory(str(failure))
-        self._say(f"The record of runs was damaged ({error}). It was set aside as {aside} and a new one begun.")
-        return connection
-
-    def _in_memory(self, reason: str) -> sqlite3.Connection:
-        self._say(
-            f"The record of runs at {self.path} cannot be written ({reason}); this session's is kept in memory only."
+        self._file = RecordFile(
+            self.path,
+            "runs",
+            {name: _type(name) for name in _COLUMNS},
+            indexed=("created_at", "input_hash"),
+            version=SCHEMA_VERSION,
+            say=say,
+            busy_s=busy_s,
+            try_again_s=try_again_s,
         )
-        return self._connect(":memory:")
-
-    def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        with self._lock:
-            try:
-                return work(self._open())
-            except sqlite3.DatabaseError as error:
-                self.close()
-                self._connection = self._open_after(error)
-                return work(self._connection)
+        self._do = self._file.do
+        self.presence = Presence(self.path.parent / "present")
 
     def close(self) -> None:
         """Close the file; it opens again when it is needed."""
-        with self._lock:
-            if self._connection is not None and self._pid == os.getpid():
-                self._connection.close()
-            self._connection = None
+        self._file.close()
 
     # ------------------------------------------------------------------ writing
 
@@ -329,31 +291,6 @@ class Ledger:
 
 def _type(column: str) -> str:
     return "REAL" if column == "duration_ms" else "TEXT"
-
-
-def _migrate(connection: sqlite3.Connection) -> None:
-    """Give a file of an earlier version the columns it lacks.
-
-    The columns are looked at and not the version: a kernel with an earlier version of the package may use the file at
-    the same time, and writes its own version into it.
-    """
-
-    def missing() -> list[str]:
-        present = {row[1] for row in connection.execute("PRAGMA table_info(runs)")}
-        return [name for name in _COLUMNS if name not in present]
-
-    if missing():
-        # Of several kernels that begin with the same old file, one adds the columns and the others wait for it.
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            for name in missing():
-                connection.execute(f"ALTER TABLE runs ADD COLUMN {name} {_type(name)}")
-            connection.execute("COMMIT")
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
-    if connection.execute("PRAGMA user_version").fetchone()[0] < SCHEMA_VERSION:
-        connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
 
 
 _watchers: list[Callable[[Path, str], object]] = []

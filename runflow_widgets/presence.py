@@ -1,4 +1,4 @@
-"""Whether the process that put a run on record is still there: what a kernel that was killed began, nobody sends now.
+"""Whether the process that put something on record is still there, whatever it ended of.
 
 Each process holds a lock on a file of its own for as long as it lives, and the system lets go of it however the
 process ends. So nothing depends on process ids, which are used again, or on clocks.
@@ -8,17 +8,24 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import uuid
 import weakref
 from pathlib import Path
+from typing import IO
 
-__all__ = ["Presence"]
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
+__all__ = ["Presence", "take_lock"]
 
 
 class Presence:
     """This process, and others, beside one record of runs.
 
-    Where the system or the disk knows no such locks, nobody is ever said to be gone.
+    Where the disk knows no such locks, nobody is ever said to be gone.
 
     Args:
         folder: Where the files with the locks lie; made when it is first needed.
@@ -33,15 +40,13 @@ class Presence:
         # A process that was forked holds its parent's lock too, but is somebody else.
         if self._held is None or self._held[0] != os.getpid():
             token = uuid.uuid4().hex
+            path = self._folder / token
             try:
                 self._folder.mkdir(parents=True, exist_ok=True)
-                descriptor = os.open(self._folder / token, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+                lock = take_lock(path)
             except OSError:
                 return None
-            if not _lock(descriptor):
-                os.close(descriptor)
-                return None
-            weakref.finalize(self, _leave, descriptor, self._folder / token, os.getpid())
+            weakref.finalize(self, _leave, lock, path, os.getpid())
             self._held = (os.getpid(), token)
         return self._held[1]
 
@@ -50,33 +55,34 @@ class Presence:
         if token is None or (self._held is not None and token == self._held[1]):
             return False
         path = self._folder / Path(token).name
-        try:
-            descriptor = os.open(path, os.O_RDWR)
-        except FileNotFoundError:
+        if not path.exists():
+            # Whoever ends takes the file along, or whoever finds out does.
             return self._folder.is_dir()
+        try:
+            lock = take_lock(path)
         except OSError:
             return False
-        try:
-            gone = _lock(descriptor)
-        finally:
-            os.close(descriptor)
-        if gone:
-            path.unlink(missing_ok=True)
-        return gone
+        path.unlink(missing_ok=True)
+        lock.close()
+        return True
 
 
-def _lock(descriptor: int) -> bool:
+def take_lock(path: Path) -> IO[bytes]:
+    """Hold a file until it is closed or the process ends; an `OSError` if somebody else does."""
+    lock = path.open("ab")
     try:
-        import fcntl
+        if sys.platform == "win32":
+            msvcrt.locking(lock.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        raise
+    return lock
 
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (ImportError, OSError):
-        return False
-    return True
 
-
-def _leave(descriptor: int, path: Path, process: int) -> None:
+def _leave(lock: IO[bytes], path: Path, process: int) -> None:
     if process == os.getpid():
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)
-    os.close(descriptor)
+    lock.close()

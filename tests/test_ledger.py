@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -345,3 +346,64 @@ def test_a_locked_ledger_is_not_mistaken_for_a_damaged_one(tmp_path, monkeypatch
     assert not list(tmp_path.glob("*damaged*"))
     locker.close()
     ledger.close()
+
+
+@pytest.fixture
+def blocked(tmp_path):
+    """A ledger that had to go on in memory, and the way to let it write again."""
+    path = tmp_path / "ledger.sqlite"
+    first = Ledger(path)
+    for key in ("k-1", "k-2"):
+        first.add(entry(key))
+    first.close()
+    locker = sqlite3.connect(path, isolation_level=None)
+    locker.execute("BEGIN IMMEDIATE")
+    ledger = Ledger(path, say=[].append, busy_s=0.01, try_again_s=0)
+    ledger.update("k-2", status="running")
+    yield ledger, locker.close
+    locker.close()
+    ledger.close()
+
+
+def on_disk(ledger):
+    with closing(sqlite3.connect(ledger.path)) as file:
+        return dict(file.execute("SELECT key, status FROM runs").fetchall())
+
+
+def test_what_was_on_record_is_still_seen_while_nothing_can_be_written(blocked):
+    ledger, _ = blocked
+    ledger.add(entry("k-3"))
+
+    assert {found.key: found.status for found in ledger.find()} == {"k-1": "unsent", "k-2": "running", "k-3": "unsent"}
+    assert on_disk(ledger) == {"k-1": "unsent", "k-2": "unsent"}
+
+
+def test_what_was_kept_in_memory_is_written_as_soon_as_it_can_be(blocked):
+    ledger, unblock = blocked
+    ledger.add(entry("k-3"))
+    unblock()
+
+    ledger.update("k-3", status="queued")
+
+    assert on_disk(ledger) == {"k-1": "unsent", "k-2": "running", "k-3": "queued"}
+
+
+def test_what_another_kernel_wrote_meanwhile_stays(blocked):
+    ledger, unblock = blocked
+    unblock()
+    other = Ledger(ledger.path)
+    other.update("k-1", status="succeeded")
+    other.add(entry("k-9"))
+    other.close()
+
+    assert ledger.get("k-9").key == "k-9"
+    assert on_disk(ledger) == {"k-1": "succeeded", "k-2": "running", "k-9": "unsent"}
+
+
+def test_what_is_in_memory_only_is_written_when_the_record_is_closed(blocked):
+    ledger, unblock = blocked
+    unblock()
+
+    ledger.close()
+
+    assert on_disk(ledger)["k-2"] == "running"

@@ -14,6 +14,7 @@ from ..errors import ConflictError, InputError, OutputError, RunflowError, Trans
 from ..wire import MAX_UPLOAD_BYTES, Asset, Json, Page, item_path
 from .http import is_loopback, redact
 from .pages import Caller, with_id
+from .rules import read_refusal
 
 #: A large file over a slow line: the time that its transfer may take grows with its size.
 SLOWEST_BYTES_PER_S: Final = 256 * 1024
@@ -98,9 +99,10 @@ class AssetEndpoints(Caller):
                     return
                 if answer.status_code == 403:
                     raise _UploadExpiredError("The address for the upload was refused; it may have expired.")
-                may_pass = answer.status_code >= 500 or answer.status_code in (408, 429)
+                may_pass = answer.status_code in (408, 429) or (answer.status_code >= 500 and answer.status_code != 507)
                 if not may_pass or attempt == PUT_ATTEMPTS:
-                    raise OutputError(f"The storage refused the file with {answer.status_code}.")
+                    says = _sentence_of(answer)
+                    raise OutputError(says or f"The storage refused the file with {answer.status_code}.")
             await self.http.pace.pause(0.25 * attempt)
 
     def _is_home(self, url: str) -> bool:
@@ -136,6 +138,14 @@ class AssetEndpoints(Caller):
     async def create_asset_folder(self, name: str) -> Json:
         """Make a folder for files."""
         return dict(await self._post("/v1/asset-folders", {"name": name}))
+
+
+def _sentence_of(answer: httpx.Response) -> str:
+    """Why a service that stores files itself refuses one; a storage of others says nothing that helps a person."""
+    try:
+        return read_refusal(answer.json()).message
+    except ValueError:
+        return ""
 
 
 class _UploadExpiredError(RunflowError):

@@ -58,7 +58,10 @@ async def bring_home(client: RunEndpoints, outside: Outside, state: RunState, fo
             found = await _fetch_or_say(client, outside, links, index, state)
         except OutputError as error:
             raise _with_run(error, state) from error
-        saved.append(await asyncio.to_thread(_write_output, folder, index, links[index], found))
+        try:
+            saved.append(await asyncio.to_thread(_write_output, folder, index, links[index], found))
+        except OutputError as error:
+            raise _with_run(error, state) from error
     await asyncio.to_thread(_write_note, folder, state, saved)
     return tuple(saved)
 
@@ -77,7 +80,7 @@ async def _fetch_or_say(
 def _with_run(error: OutputError, state: RunState) -> OutputError:
     return type(error)(
         error.message,
-        advice="The run itself succeeded; rf.runs.resume() fetches its results again.",
+        advice=f"{error.advice} The run itself succeeded; rf.runs.resume() fetches its results again.".strip(),
         run_id=state.id,
         key=state.client_ref,
     )

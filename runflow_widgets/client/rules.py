@@ -183,6 +183,10 @@ def _request_id(headers: Mapping[str, str]) -> str | None:
     return next((value for name, value in headers.items() if name.lower() in wanted), None)
 
 
+#: Nothing was done, and nothing else will be by asking again.
+_CERTAIN: Final = frozenset({"MODEL_UNAVAILABLE", "INSUFFICIENT_STORAGE"})
+
+
 def may_repeat(error: Exception, *, idempotent: bool) -> bool:
     """Whether sending the same request again cannot do anything twice.
 
@@ -195,11 +199,11 @@ def may_repeat(error: Exception, *, idempotent: bool) -> bool:
         return True
     if not idempotent:
         return False
-    return hasattr(error, "sent") or (isinstance(error, ServiceError) and error.code != "MODEL_UNAVAILABLE")
+    return hasattr(error, "sent") or (isinstance(error, ServiceError) and error.code not in _CERTAIN)
 
 
 def outcome_unknown(error: Exception) -> bool:
     """Whether a request that creates something may have done so although no good answer came back."""
     if isinstance(error, ServiceError):
-        return error.code != "MODEL_UNAVAILABLE"
+        return error.code not in _CERTAIN
     return getattr(error, "sent", False) is True

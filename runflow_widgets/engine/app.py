@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 from collections.abc import Awaitable, Callable
 
 from starlette.applications import Starlette
@@ -14,7 +15,7 @@ from starlette.routing import Route
 from .call import Answer, Call, caller_of
 from .core import Core
 from .ids import new_id
-from .refusal import Refusal
+from .refusal import Refusal, unwritable
 from .routes import OPERATIONS, Operation
 
 log = logging.getLogger("runflow_widgets.engine")
@@ -46,6 +47,11 @@ def _endpoint(core: Core, operation: Operation) -> Callable[[Request], Awaitable
             response = await operation.call(Call(request, core, caller, request_id))
         except Refusal as refusal:
             response = Answer(refusal.envelope, refusal.status, refusal.headers)
+        except (OSError, sqlite3.OperationalError) as error:
+            if (full := unwritable(error)) is None:
+                raise
+            log.warning("request %s: %s", request_id, full.message)
+            response = Answer(full.envelope, full.status)
         response.headers[_REQUEST_ID] = request_id
         return response
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
+import sqlite3
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from .delivery import Deliveries, envelope
 from .ids import new_id
 from .media import TYPES, Media, is_plain_name, mime_type_of, write_file
 from .outside import Outside, OutsideError
+from .refusal import no_room
 from .run_record import (
     FILE,
     batch_items,
@@ -77,6 +79,8 @@ class Jobs:
             when_resized(self._slots.refresh)
         self.tasks: dict[str, asyncio.Task[None]] = {}
         self._progress: dict[str, tuple[float, str]] = {}
+        #: How runs ended of which that could not be written down.
+        self._unwritten: dict[str, Json] = {}
         self._inline: OrderedDict[str, Json] = OrderedDict()
         #: Called with the id of each run that is over.
         self.when_over: Callable[[str], object] = lambda _: None
@@ -97,7 +101,8 @@ class Jobs:
     def with_progress(self, run: Json) -> Json:
         """A run's record with how far it has come, which is known in memory only."""
         progress, note = self._progress.get(run["id"], (run["_progress"], run["_note"]))
-        return {**run, "_progress": progress, "_note": note}
+        unwritten = {} if run["status_code"] in TERMINAL else self._unwritten.get(run["id"], {})
+        return {**run, "_progress": progress, "_note": note, **unwritten}
 
     def inline_output(self, run_id: str) -> Json | None:
         """The output of a run that was to answer inline, as long as it is remembered."""
@@ -138,18 +143,31 @@ class Jobs:
             async with self._slots:
                 await self._work(run_id)
         except WorkFailed as failure:
-            self._end(run_id, "failed", code=failure.code, message=failure.message, stage=failure.stage)
+            self._fail(run_id, failure.code, failure.message, failure.stage)
         except OutsideError as failure:
-            self._end(run_id, "failed", code=FETCH_FAILED, message=str(failure), stage="preprocess")
-        except Exception:
+            self._fail(run_id, FETCH_FAILED, str(failure), "preprocess")
+        except Exception as mistake:
             # The border of the house: whatever goes wrong with one run must end that run, and only that.
-            log.exception("run %s", run_id)
-            message = "The service itself made a mistake; its log says which."
-            self._end(run_id, "failed", code="INTERNAL_ERROR", message=message, stage="execute")
+            if (sentence := no_room(mistake)) is not None:
+                self._fail(run_id, "INSUFFICIENT_STORAGE", sentence, "execute")
+            else:
+                log.exception("run %s", run_id)
+                self._fail(
+                    run_id, "INTERNAL_ERROR", "The service itself made a mistake; its log says which.", "execute"
+                )
         finally:
             run = self._store.get("runs", run_id)
             succeeded = run is not None and run["status_code"] == "succeeded" and not run["_inline"]
             self._media.clear(run_id, results=not succeeded)
+
+    def _fail(self, run_id: str, code: str, message: str, stage: str) -> None:
+        try:
+            self._end(run_id, "failed", code=code, message=message, stage=stage)
+        except (OSError, sqlite3.Error) as error:
+            # Not even that can be written. Whoever follows it is told from memory; after a restart it is written off.
+            log.warning("the end of run %s could not be written (%s)", run_id, error)
+            failure = {"failure_code": code, "failure_message": message, "failure_stage_code": stage}
+            self._unwritten[run_id] = {"status_code": "failed", **failure, "completed_at": now()}
 
     async def _work(self, run_id: str) -> None:
         run = self._store.move_run(run_id, status_code="dispatching", started_at=now())

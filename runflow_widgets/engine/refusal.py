@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -25,7 +27,7 @@ Location = Sequence[str | int]
 
 
 class Refusal(Exception):
-    """Answer this request with a 4xx or 503 and say why."""
+    """Answer this request with a 4xx, 503 or 507 and say why."""
 
     def __init__(
         self,
@@ -47,6 +49,29 @@ class Refusal(Exception):
     def envelope(self) -> Json:
         """The body of the answer."""
         return {"code": self.code, "message": self.message, "errors": None if self.errors is None else [*self.errors]}
+
+
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
+_NOT_OURS: Final = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
+
+
+def no_room(error: BaseException) -> str | None:
+    """What a person should know where something could not be written for want of room or of leave; None for others."""
+    if isinstance(error, sqlite3.OperationalError):
+        says = str(error)
+        full, closed = "full" in says or "disk I/O" in says, "readonly" in says or "unable to open" in says
+    else:
+        number = getattr(error, "errno", None)
+        full, closed = number in _NO_ROOM, number in _NOT_OURS
+    if full:
+        return f"There is no room left on the disk where runs are kept ({error}); free some, and run it again."
+    return f"The folder where runs are kept cannot be written ({error})." if closed else None
+
+
+def unwritable(error: BaseException) -> Refusal | None:
+    """A 507 where the disk is the matter; None for any other mistake."""
+    sentence = no_room(error)
+    return None if sentence is None else Refusal(507, sentence, code="INSUFFICIENT_STORAGE")
 
 
 def problem(loc: Location, message: str, kind: str = "value_error") -> Json:

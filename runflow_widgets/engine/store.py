@@ -10,20 +10,15 @@ import json
 import os
 import secrets
 import sqlite3
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
+from ..presence import take_lock
 from ..wire import TERMINAL, Json, write_time
 from .ids import new_id
-
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
 
 TABLES: Final = ("runs", "batches", "assets", "folders", "logs", "deliveries", "secrets")
 _OPEN: Final = ("queued", "dispatching", "running")
@@ -72,7 +67,7 @@ class Store:
             for statement in _SCHEMA:
                 self.connection.execute(statement)
             started = (self.owner, os.getpid(), now())
-            self._lock = _take_lock(self._lock_path(self.owner))
+            self._lock = take_lock(self._lock_path(self.owner))
             self.connection.execute("INSERT INTO owners VALUES (?, ?, ?)", started)
         if hasattr(os, "register_at_fork"):
             # A lock lives as long as any copy of its file is open, so a forked child must not keep one.
@@ -187,7 +182,7 @@ class Store:
         for (owner,) in self.connection.execute("SELECT id FROM owners WHERE id <> ?", (self.owner,)).fetchall():
             lock = None
             try:
-                lock = _take_lock(self._lock_path(owner))
+                lock = take_lock(self._lock_path(owner))
             except OSError:
                 living.append(owner)
             else:
@@ -224,17 +219,3 @@ class Store:
 def _document(row: tuple[str]) -> Json:
     doc: Json = json.loads(row[0])
     return doc
-
-
-def _take_lock(path: Path) -> IO[bytes]:
-    """Hold a file until it is closed or the process ends; an `OSError` if somebody else does."""
-    lock = path.open("ab")
-    try:
-        if sys.platform == "win32":
-            msvcrt.locking(lock.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        lock.close()
-        raise
-    return lock

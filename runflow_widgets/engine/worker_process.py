@@ -17,6 +17,7 @@ from dataclasses import asdict
 from typing import IO, Any
 
 from ..errors import InputError
+from .refusal import no_room
 from .worker import read_frame, write_frame
 from .workers import WorkDone, WorkOrder
 
@@ -96,6 +97,8 @@ def answer(task_module: str, threads: int, order: WorkOrder, report: Callable[[f
     except Exception as problem:
         if isinstance(problem, MemoryError) or _is_opencv_out_of_memory(problem):
             return _failure("OUT_OF_MEMORY", "The run needed more memory than a worker may use; try a smaller picture.")
+        if isinstance(problem, OSError) and (full := no_room(problem)) is not None:
+            return _failure("INSUFFICIENT_STORAGE", full)
         return _failure("MODEL_ERROR", f"The model failed: {type(problem).__name__}: {problem}"[:500])
 
 
