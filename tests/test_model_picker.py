@@ -84,8 +84,7 @@ def test_a_file_that_cannot_be_read_is_passed_over(text):
 
 
 def test_a_folder_that_cannot_be_written_stops_nobody():
-    home().parent.mkdir(parents=True, exist_ok=True)
-    home().write_text("a file, where the folder should be")
+    (home() / "picker.json").mkdir(parents=True)
 
     picker = rf.ModelPicker()
     picker.chosen = "runflow/tag-removal"

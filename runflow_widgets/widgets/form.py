@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import ipywidgets
 import traitlets as t
 
 from ..catalogue import ModelSpec
@@ -23,10 +22,11 @@ from .form_runs import FormRuns
 from .form_settings import FormSettings
 from .form_texts import FormTexts
 from .model_list import ModelList
+from .own_widget import OwnVBox
 from .run_view import RunView
 
 
-class ModelForm(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
+class ModelForm(OwnVBox):
     """Fill in what a model takes, and run it; `form.value` is what was set, both ways.
 
     Only what was set is sent: what stands there in grey is the model's own default.

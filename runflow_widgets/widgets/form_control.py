@@ -13,6 +13,7 @@ from ipywidgets.widgets.widget_description import DescriptionStyle
 from ipywidgets.widgets.widget_string import HTMLStyle, TextStyle
 
 from ..filling import Question
+from .own_widget import close_parts, share
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Control:
         for held in list(vars(self).values()):
             for widget in held if isinstance(held, list) else [held]:
                 if isinstance(widget, ipywidgets.Widget):
-                    widget.close()
+                    close_parts(widget)
 
     @contextlib.contextmanager
     def _quiet(self) -> Iterator[None]:
@@ -93,6 +94,8 @@ class Looks:
         self.html: Final = HTMLStyle()
         self.button: Final = ipywidgets.ButtonStyle()
         self.toggled: Final = ToggleButtonStyle()
+        for look in self.all:
+            share(look)
 
     @property
     def all(self) -> list[ipywidgets.Widget]:

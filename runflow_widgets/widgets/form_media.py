@@ -12,6 +12,7 @@ from ..filling import Question
 from .form_control import Control, Hears, Looks
 from .image_field import ImageField
 from .mask_pad import MaskPad
+from .own_widget import close_parts, close_whole
 from .picked import PickedFile, look_at
 from .sources import open_source
 
@@ -245,7 +246,5 @@ class MaskControl(PictureControl):
 def _close_frame(row: ipywidgets.HBox) -> None:
     """Close what stood around a field, but not the field."""
     _, buttons = row.children
-    for button in buttons.children:
-        button.close()
-    buttons.close()
-    row.close()
+    close_whole(buttons)
+    close_parts(row)

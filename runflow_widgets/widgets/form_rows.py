@@ -21,6 +21,7 @@ from .form_plain import (
     TextControl,
 )
 from .form_structured import JsonControl, OthersControl, SizeControl
+from .own_widget import close_parts
 
 _CONTROLS: Final[dict[str, type[Control]]] = {
     "choice": ChoiceControl,
@@ -130,7 +131,7 @@ class Row:
         self.control.close()
         for widget in (self._below, self._reset):
             if widget is not None:
-                widget.close()
+                close_parts(widget)
 
 
 class Group:

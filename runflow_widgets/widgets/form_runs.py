@@ -15,6 +15,7 @@ from ..filling import Question
 from ..running import Run, start
 from ..session import Session, check_budget
 from .form_core import FormCore
+from .own_widget import close_whole
 from .run_table import RunTable
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ class FormRuns:
         shown = [*views, *self.widget.children]
         self.widget.children = shown[:_MOST_SHOWN]
         for old in shown[_MOST_SHOWN:]:
-            old.close()
+            close_whole(old)
         for run in runs:
             for tell in self.on_start:
                 tell(run)
@@ -208,8 +209,7 @@ class FormRuns:
         """Stop following; the runs go on."""
         for unwatch in self._unwatch:
             unwatch()
-        for panel in self.widget.children:
-            panel.close()
+        close_whole(self.widget)
 
 
 def _times(quote: Quote, count: int) -> Quote:

@@ -13,6 +13,7 @@ from .form_control import Looks
 from .form_media import MaskControl
 from .form_plain import SeedControl
 from .form_rows import Group, Row
+from .own_widget import close_parts, close_whole
 
 #: Where inputs are kept that the catalogue does not list; no input is called so.
 OTHERS: Final = "\0others"
@@ -154,14 +155,14 @@ class FormSheet:
         folded = self._fold.children
         self._more.value, self._fold.children = False, ()
         for widget in (*self._shown, *folded):
-            _close_all(widget, self._looks)
+            close_whole(widget)
         self._shown = []
 
     def close(self) -> None:
         """Close all that stands in the form."""
         self._clear()
         for widget in (self._fold, self._more, *self._looks.all):
-            widget.close()
+            close_parts(widget)
 
 
 def _others_question(spec: ModelSpec) -> Question:
@@ -175,14 +176,3 @@ def _others_question(spec: ModelSpec) -> Question:
         "others",
         is_first=False,
     )
-
-
-def _close_all(widget: ipywidgets.Widget, looks: Looks) -> None:
-    """Close a widget and what it holds; the layouts and styles that are shared stay."""
-    for child in getattr(widget, "children", ()):
-        _close_all(child, looks)
-    for name in ("layout", "style"):
-        own = getattr(widget, name, None)
-        if own is not None and not any(own is shared for shared in looks.all):
-            own.close()
-    widget.close()

@@ -25,7 +25,7 @@ from .gallery_list import GalleryList
 from .gallery_messages import GalleryMessages
 from .gallery_still import still_html
 from .gallery_words import details_of, picture_of
-from .own_widget import OwnWidget
+from .own_widget import OwnVBox, OwnWidget
 
 _STATIC: Final = Path(__file__).parent / "static"
 _PREVIEW_PX: Final = 640
@@ -307,7 +307,7 @@ class Gallery(OwnWidget):
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         if self._frame is None:
-            self._frame = ipywidgets.VBox([])
+            self._frame = OwnVBox([])
             self._arrange()
         live = self._frame._repr_mimebundle_(**options)
         data, metadata = live if isinstance(live, tuple) else (live or {}, {})

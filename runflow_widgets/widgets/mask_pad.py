@@ -13,6 +13,7 @@ import traitlets as t
 from ..errors import InputError
 from ..painting import Box, Patch, Sheet, conventions, spans
 from .mask_ink import MaskInk
+from .own_widget import OwnBox, close_whole
 from .pad_core import How, PadCore
 from .pad_messages import PadMessages
 from .pad_plain import PlainTools
@@ -29,7 +30,7 @@ _MOST_ENLARGED: Final = 8
 _SAVED_PX: Final = 800
 
 
-class MaskPad(ipywidgets.Box):  # type: ignore[misc]  # ipywidgets is not typed
+class MaskPad(OwnBox):
     """Paint on a photo what a model should work on; `pad.mask` is black and white, of exactly the photo's size.
 
     Everything that the toolbar does has a method of its own, which makes the same undo step.
@@ -270,8 +271,8 @@ class MaskPad(ipywidgets.Box):  # type: ignore[misc]  # ipywidgets is not typed
         if core is not None:
             # What holds closed widgets must be closed as well: a page that is loaded anew asks for all that is open,
             # and gets nothing at all if one of them cannot be told.
-            for widget in (*_below(self), *_below(self._inside), self._inside):
-                widget.close()
+            for box in (*self.children, self._inside):
+                close_whole(box)
             core.close()
         super().close()
 
@@ -308,8 +309,3 @@ def _small_png(picture: Image) -> bytes:
     buffer = io.BytesIO()
     picture.quantize(256, Pillow.Quantize.FASTOCTREE).save(buffer, "PNG")
     return buffer.getvalue()
-
-
-def _below(box: ipywidgets.Widget) -> list[ipywidgets.Widget]:
-    """All that is in a box, and in the boxes in it."""
-    return [below for child in getattr(box, "children", ()) for below in (*_below(child), child)]

@@ -11,6 +11,7 @@ import traitlets as t
 from ..catalogue import ModelSpec
 from .form import ModelForm
 from .model_list import ModelList
+from .own_widget import OwnVBox
 
 
 class ModelPicker(ModelList):
@@ -65,7 +66,7 @@ class ModelPicker(ModelList):
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         if self._frame is None:
-            self._frame = ipywidgets.VBox([])
+            self._frame = OwnVBox([])
             self._arrange()
         return self._frame._repr_mimebundle_(**options)
 

@@ -45,11 +45,10 @@ class PlainTools:
     def around(self, stage: ipywidgets.Box) -> ipywidgets.Box:
         """The canvas with its tools."""
         width, height = self._stage
-        stage.layout = ipywidgets.Layout(
-            width=f"{width}px", height=f"{height}px", overflow="hidden", display="grid", grid_template_areas='"all"'
-        )
+        room = {"width": f"{width}px", "height": f"{height}px", "overflow": "hidden"}
+        _lay_out(stage, **room, display="grid", grid_template_areas='"all"')
         for canvas in self._pad.screen.widgets:
-            canvas.layout = ipywidgets.Layout(width=f"{width}px", height=f"{height + 1}px", grid_area="all")
+            _lay_out(canvas, width=f"{width}px", height=f"{height + 1}px", grid_area="all")
         self._pad.screen.mask.layout.opacity = str(self._pad.ink.opacity)
         actions = [self._button(name) for name in ("undo", "redo", "clear", "invert", "fill_holes")]
         return ipywidgets.VBox([ipywidgets.HBox([self._tool, self._size]), ipywidgets.HBox(actions), stage, self._says])
@@ -109,3 +108,9 @@ class PlainTools:
         pad = self._pad
         facts = f"{100 * pad.sheet.coverage:.3g} % marked."
         self._says.value = " ".join(part for part in (facts, pad.ink.says or pad.ink.warning, _NOTICE) if part)
+
+
+def _lay_out(widget: ipywidgets.Widget, **layout: str) -> None:
+    """Give a widget another layout, and leave the one it had to nobody."""
+    before, widget.layout = widget.layout, ipywidgets.Layout(**layout)
+    before.close()

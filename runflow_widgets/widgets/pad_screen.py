@@ -14,6 +14,7 @@ from ipycanvas import Canvas, hold_canvas
 
 from ..painting import Box, Patch
 from ..painting.visible import Shown, View, marked_on_screen, outline, runs
+from .own_widget import close_parts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -137,7 +138,7 @@ class Screen:
     def close(self) -> None:
         """Close the canvases and what they drew."""
         for widget in (*self.widgets, *(picture for _, picture in self._pictures)):
-            widget.close()
+            close_parts(widget)
 
 
 def on_squares(picture: Image) -> Image:

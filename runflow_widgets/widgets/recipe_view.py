@@ -12,6 +12,7 @@ import ipywidgets
 from ..portal import shared
 from ..recipes import RecipeRun
 from ..running import Run
+from .own_widget import OwnVBox, close_whole
 from .results_table import ResultsTable
 from .saved_output import SavedOutput
 from .throttled import Throttled
@@ -29,7 +30,7 @@ class StepTable(ResultsTable):
         return [{"model": run.model, "what": name} for run, name in zip(runs, names, strict=False)]
 
 
-class RecipeView(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
+class RecipeView(OwnVBox):
     """Shows `recipe.run(…)` while it goes on; stopping it sends nothing further.
 
     Args:
@@ -102,8 +103,8 @@ class RecipeView(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not ty
         for table in self._tables:
             table.close()
         # What stays open would hold what is closed.
-        for part in (*self._bar.children, *self.children):
-            part.close()
+        for part in self.children:
+            close_whole(part)
         super().close()
 
     def __repr__(self) -> str:

@@ -24,7 +24,7 @@ from ..portal import shared
 from ..running import Run
 from ..wire import CANCELLED, FAILED
 from .background import Background
-from .own_widget import OwnWidget
+from .own_widget import OwnVBox, OwnWidget
 from .run_panel import EVERY_S, WORDS, price_text
 from .saved_output import SavedOutput
 from .throttled import Throttled
@@ -220,7 +220,7 @@ class RunTable(OwnWidget):
         return f"RunTable({_sentence(self.states)})"
 
 
-class RunTableFrame(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
+class RunTableFrame(OwnVBox):
     """A table with the panel that is open below it; closed together."""
 
     def __init__(self, table: RunTable) -> None:

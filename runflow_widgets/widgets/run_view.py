@@ -11,11 +11,12 @@ from ..errors import InputError
 from ..result import Output
 from ..running import Run
 from .compare import compare
+from .own_widget import OwnVBox
 from .run_panel import RunPanel, static_html
 from .saved_output import SavedOutput
 
 
-class RunView(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
+class RunView(OwnVBox):
     """Shows a run, a comparison of what went in with what came out, and runs that were started from here.
 
     Args:

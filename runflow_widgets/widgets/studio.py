@@ -20,6 +20,7 @@ from ..session import Session, current
 from .background import Background
 from .compare import compare
 from .form import ModelForm
+from .own_widget import OwnVBox, close_whole
 from .sources import open_source
 from .studio_bar import StudioBar
 from .studio_versions import Begun, Version, Versions, kept_inputs, mask_of, read, write
@@ -36,7 +37,7 @@ _TASKS: Final = (
 _THUMB_PX: Final = 160
 
 
-class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
+class Studio(OwnVBox):
     """Work on a photo step by step: choose what to do, run it, compare, go on from any version.
 
     Example:
@@ -254,7 +255,7 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
             self._right.children = []
         self.bar.pair = [before, after]
         for widget in old:
-            widget.close()
+            close_whole(widget)
 
     def _tell_bar(self) -> None:
         made = self.bar.pair[1] if self.bar.pair[1] in self._versions else 0
@@ -369,8 +370,8 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
         background: Background | None = self.__dict__.get("_background")
         if background is not None:
             background.close()
-            for widget in (*self.children, *self._right.children, self._right, self.form):
-                widget.close()
+            for widget in (*self.children, self._right, self.form):
+                close_whole(widget)
         super().close()
 
     def __repr__(self) -> str:

@@ -144,8 +144,8 @@ def test_many_threads_at_once_leave_one_whole_file():
 
 
 def test_where_nothing_can_be_written_it_is_said(home):
-    home.parent.mkdir(exist_ok=True)
-    home.write_text("a file where the folder should be")
+    home.mkdir(exist_ok=True)
+    (home / "kept").write_text("a file where the folder should be")
 
     with pytest.raises(OutputError, match="cannot be written"):
         kept_file(RED_PNG)
