@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import InputError
+from .excess import excess_of, most_pixels
 from .kinds import IMAGE_ENDINGS, KINDS, looks_like, read_data_uri, sniff_mime
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ MAX_PIXELS: Final = 200_000_000
 
 # What Pillow's readers raise when a file does not hold what its first bytes promise.
 _DAMAGE: Final = (OSError, SyntaxError, ValueError, EOFError, TypeError, IndexError, KeyError)
+#: Deep greys are brought down this many pixels at a time: as floats they take four times the room.
+_BAND_PIXELS: Final = 4_000_000
 
 
 def is_image_like(value: object) -> bool:
@@ -51,7 +54,7 @@ def open_image(source: object, *, max_pixels: int = MAX_PIXELS) -> Image:
         'RGB'
     """
     if _is_pillow(source):
-        return _upright(source, "The picture")  # type: ignore[arg-type]  # _is_pillow has seen it
+        return _copied(source)
     if _is_array(source):
         return from_array(source)  # type: ignore[arg-type]  # _is_array has seen it
     data, name = _read(source)
@@ -93,7 +96,7 @@ def to_array(image: Image) -> NDArray[np.uint8]:
     """The picture's numbers: uint8, height×width for grey, height×width×3 or ×4 for colour; free to write to."""
     import numpy as np
 
-    return np.array(image if image.mode in ("L", "RGB", "RGBA") else _upright(image, "The picture"), dtype=np.uint8)
+    return np.array(image if image.mode in ("L", "RGB", "RGBA") else _copied(image), dtype=np.uint8)
 
 
 def encode_png(image: Image) -> bytes:
@@ -110,7 +113,7 @@ def encode(image: Image, mime: str) -> bytes:
         "image/jpeg": {"quality": 95, "subsampling": 0},
         "image/webp": {"quality": 95, "method": 4},
     }.get(mime, {})
-    bitmap = image if image.mode in ("L", "RGB", "RGBA") else _upright(image, "The picture")
+    bitmap = image if image.mode in ("L", "RGB", "RGBA") else _copied(image)
     if bitmap.mode == "RGBA" and mime in ("image/jpeg", "image/bmp"):
         bitmap = flattened(bitmap, "white")
     if profile := image.info.get("icc_profile"):
@@ -124,9 +127,12 @@ def thumbnail(image: Image, longest_px: int) -> Image:
     """A copy whose longer side is at most `longest_px`; small pictures are not blown up."""
     from PIL import Image as Pillow
 
-    copy = image.copy()
-    copy.thumbnail((longest_px, longest_px), Pillow.Resampling.LANCZOS)
-    return copy
+    if max(image.size) <= longest_px:
+        return image.copy()
+    # Not by `Image.thumbnail`, which shrinks in place and would need a copy of the whole.
+    scale = longest_px / max(image.size)
+    width, height = (max(1, round(side * scale)) for side in image.size)
+    return image.resize((width, height), Pillow.Resampling.LANCZOS, reducing_gap=2.0)
 
 
 def thumbnail_webp(image: Image, longest_px: int) -> bytes:
@@ -210,16 +216,21 @@ def _decode(data: bytes, name: str, max_pixels: int) -> Image:
         raise InputError(
             f"{name} is not a picture: {looks_like(data)}.", advice="PNG, JPEG, WebP, GIF, BMP and TIFF are."
         )
+    if too_much := excess_of(data, mime):
+        raise InputError(
+            f"{name} has {too_much}.", advice="Open and save it with another program, for instance as PNG."
+        )
     try:
         Pillow.init()
         # Pillow.open would warn from 89 megapixels on, and warnings cannot be silenced for one thread alone.
         # So its reader is called directly; it reads the header only, and the limit that counts is ours.
         bitmap = Pillow.OPEN[KINDS[mime][1]][0](io.BytesIO(data), "")
+        max_pixels = min(max_pixels, most_pixels(bitmap))
         if bitmap.width * bitmap.height > max_pixels:
             raise Pillow.DecompressionBombError
         bitmap.load()
         return _upright(bitmap, name)
-    except Pillow.DecompressionBombError:
+    except (Pillow.DecompressionBombError, Pillow.DecompressionBombWarning, MemoryError):
         raise InputError(
             f"{name} has more pixels than are opened safely.", advice=f"The limit is {max_pixels / 1e6:.3g} megapixels."
         ) from None
@@ -227,36 +238,61 @@ def _decode(data: bytes, name: str, max_pixels: int) -> Image:
         raise InputError(f"{name} is damaged or cut short.", advice="Save or download the picture again.") from problem
 
 
+def _copied(picture: Any) -> Image:
+    """Somebody's Pillow image, upright and plain; it may be one whose file is read only now."""
+    try:
+        return _upright(picture.copy(), "The picture")
+    except InputError:
+        raise
+    except (*_DAMAGE, zlib.error, struct.error) as problem:
+        raise InputError("The picture is damaged or cut short.", advice="Save or download it again.") from problem
+
+
 def _upright(image: Image, name: str) -> Image:
-    """Turn as EXIF says, then bring every mode down to L, RGB or RGBA."""
+    """Turn as EXIF says, in place, then bring every mode down to L, RGB or RGBA."""
     from PIL import ImageOps
 
     if 0 in image.size:
         raise InputError(f"{name} has no pixels: it is {image.width}×{image.height}.")
-    turned = ImageOps.exif_transpose(image)
-    plain = _plain_mode(turned)
+    # In place: a copy of what was only just opened would take as much room once more.
+    ImageOps.exif_transpose(image, in_place=True)
+    plain = _plain_mode(image, name)
     # A CMYK profile over RGB numbers would be worse than none.
-    fits = (turned.mode in ("L", "LA", "I;16")) == (plain.mode == "L") and turned.mode not in ("CMYK", "LAB", "YCbCr")
+    fits = (image.mode in ("L", "LA", "I;16")) == (plain.mode == "L") and image.mode not in ("CMYK", "LAB", "YCbCr")
     profile = image.info.get("icc_profile") if fits else None
     plain.info = {"icc_profile": profile} if profile else {}
     return plain
 
 
-def _plain_mode(image: Image) -> Image:
-    import numpy as np
-
+def _plain_mode(image: Image, name: str) -> Image:
     if image.mode in ("I", "F") or image.mode.startswith("I;"):
-        values = np.asarray(image, dtype=np.float32)
-        highest = float(values.max())
+        return _grey_of_deep(image, name)
+    if image.mode in ("LA", "La", "PA", "RGBa") or "transparency" in image.info:
+        return image.convert("RGBA")
+    if image.mode in ("L", "RGB", "RGBA"):
+        return image
+    return image.convert("L" if image.mode == "1" else "RGB")
+
+
+def _grey_of_deep(image: Image, name: str) -> Image:
+    """Greys of more than eight bits, band by band."""
+    import numpy as np
+    from PIL import Image as Pillow
+
+    white = 65535.0
+    if not image.mode.startswith("I;"):
+        highest = image.getextrema()[1]
+        assert isinstance(highest, int | float)
         # Nothing in the file says what white is, so the smallest usual range that holds the values does.
         white = next(
             (top for top in (1.0, 255.0, 65535.0) if highest <= top and (top > 1 or image.mode == "F")), highest
         )
-        white = 65535.0 if image.mode.startswith("I;") else white
-        return from_array(np.clip(values / white, 0, 1))
-    if image.mode in ("LA", "La", "PA", "RGBa") or "transparency" in image.info:
-        return image.convert("RGBA")
-    if image.mode in ("L", "RGB", "RGBA"):
-        # exif_transpose has made a copy already.
-        return image
-    return image.convert("L" if image.mode == "1" else "RGB")
+    grey = Pillow.new("L", image.size)
+    height = max(1, _BAND_PIXELS // image.width)
+    for top in range(0, image.height, height):
+        part = image.crop((0, top, image.width, min(top + height, image.height)))
+        values = np.asarray(part, dtype=np.float32)
+        if not np.isfinite(values).all():
+            raise InputError(f"{name} holds numbers that are no brightness (infinite, or none at all).")
+        grey.paste(from_array(np.clip(values / np.float32(white), 0, 1)), (0, top))
+    return grey
