@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from .engine.jobs import Pool
 
 BASE_URL_VARIABLE: Final = "RUNFLOW_BASE_URL"
+#: A list of models that is longer goes on for ever.
+_MOST_MODELS: Final = 10_000
 #: Never resolved: requests to it are handed to the service in this process.
 EMBEDDED_URL: Final = "http://embedded.runflow.localhost"
 
@@ -284,7 +286,12 @@ class Models:
 async def _refresh(session: Session) -> int:
     client = session.client
     listed = client.each_model() if client.key or session.where == "embedded" else client.each_public_model()
-    return session.catalogue.merge([record async for record in listed])
+    records: list[Any] = []
+    async for record in listed:
+        records.append(record)
+        if len(records) == _MOST_MODELS:
+            break
+    return session.catalogue.merge(records)
 
 
 def model(model_id: str) -> ModelSpec:

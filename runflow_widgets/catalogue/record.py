@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from ..wire import Json, read_money
+from ..wire import MOST_NAME, Json, read_money, tame
 from .field import KINDS, Field
 from .model import ModelSpec
 from .price import Extra, Price
@@ -29,6 +29,9 @@ _LIMITS: Final = {
     "max_items": "max_items",
 }
 _MOST_AMOUNT: Final = 10**9
+#: Far more than any model has, and few enough for a form.
+_MOST_FIELDS: Final = 300
+_MOST_CHOICES: Final = 1000
 _NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, "runflow-widgets/models")
 
 
@@ -133,18 +136,18 @@ def from_record(record: object) -> ModelSpec:
     updated = _text(ours.get("updated")) or _text(known.get("updated_at"))[:10]
     return ModelSpec(
         id=_model_id(known, creator),
-        name=_text(known.get("name")),
-        maker=_text(creator.get("display_name")) or _text(creator.get("name")),
+        name=_name(known.get("name")),
+        maker=_name(creator.get("display_name")) or _name(creator.get("name")),
         purpose=_text(known.get("description")),
-        category=_text(known.get("category_code")),
-        output_kind=_text(ours.get("output_kind")) or _output_kind(known, outputs),
+        category=_name(known.get("category_code")),
+        output_kind=_name(ours.get("output_kind")) or _output_kind(known, outputs),
         price=_read_price(known, _mapping(ours.get("price"))),
-        license=_text(known.get("license_code")),
-        updated=updated,
+        license=_name(known.get("license_code")),
+        updated=updated[:MOST_NAME],
         inputs=inputs,
         outputs=outputs,
         completeness=_text(ours.get("completeness")) or ("complete" if inputs else "none"),
-        notes=tuple(note for note in _list(ours.get("notes")) if isinstance(note, str)),
+        notes=tuple(tame(note) for note in _list(ours.get("notes")) if isinstance(note, str)),
         examples=tuple(dict(entry) for entry in _list(ours.get("examples")) if isinstance(entry, Mapping)),
         embedded=ours.get("embedded") is True,
         featured=ours.get("featured") is True,
@@ -152,7 +155,7 @@ def from_record(record: object) -> ModelSpec:
 
 
 def _model_id(known: Mapping[str, Any], creator: Mapping[str, Any]) -> str:
-    owner, slug = _text(creator.get("slug")), _text(known.get("slug"))
+    owner, slug = _name(creator.get("slug")), _name(known.get("slug"))
     if (ours := _text(_mapping(known.get(EXTENSION)).get("id"))) and ours == f"{owner}/{slug}":
         return ours
     if owner and slug:
@@ -200,7 +203,7 @@ def _read_extras(value: object) -> Iterator[Extra]:
 
 def _read_fields(value: object, depth: int = 8) -> Iterator[Field]:
     """Read the inputs in the order of their `sort_order`; the depth keeps a record from nesting without end."""
-    entries = [entry for entry in _list(value) if isinstance(entry, Mapping) and _text(entry.get("name"))]
+    entries = [entry for entry in _list(value)[:_MOST_FIELDS] if isinstance(entry, Mapping) and _is_name(entry)]
     places = {id(entry): place for place, entry in enumerate(entries)}
 
     def order(entry: Mapping[str, Any]) -> int:
@@ -223,14 +226,14 @@ def _read_field(entry: Mapping[str, Any], order: int, depth: int) -> Field:
     }
     return Field(
         name=entry["name"],
-        label=_text(entry.get("display_name")),
+        label=_name(entry.get("display_name")),
         kind=kind if kind in KINDS else _kind(code),
         type_code=code,
         description=_text(entry.get("description")),
         required=required if isinstance(required, bool) else None,
         default=None if default == {} else default,
-        allowed=tuple(_list(attrs.get("options") or attrs.get("enum"))),
-        suggested=tuple(_list(attrs.get("suggested"))),
+        allowed=tuple(_list(attrs.get("options") or attrs.get("enum"))[:_MOST_CHOICES]),
+        suggested=tuple(_list(attrs.get("suggested"))[:_MOST_CHOICES]),
         fields=tuple(_read_fields(attrs.get("fields"), depth - 1)) if depth else (),
         featured=entry.get("is_featured") is True,
         deprecated=_is_deprecated(entry, attrs),
@@ -251,8 +254,18 @@ def _kind(code: str) -> str:
     return code if code in KINDS else _KIND_OF_CODE.get(code, "json")
 
 
+def _is_name(entry: Mapping[str, Any]) -> bool:
+    # What an input is called goes back to the service as it is, so it cannot be tamed; a strange one is left out.
+    name = entry.get("name")
+    return isinstance(name, str) and 0 < len(name) <= MOST_NAME and name.isprintable()
+
+
+def _name(value: object) -> str:
+    return " ".join(tame(value, MOST_NAME).split()) if isinstance(value, str) else ""
+
+
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+    return tame(value) if isinstance(value, str) else ""
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -6,8 +6,6 @@ import asyncio
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
-
 from ..errors import InputError
 from ..wire import DEFAULT_BASE_URL
 from .account import AccountEndpoints
@@ -94,12 +92,12 @@ class Client(ModelEndpoints, RunEndpoints, AssetEndpoints, AccountEndpoints):
         )
         here = is_loopback(parts.hostname)
         timeout = self.http.limits.as_timeout()
-        self.outside = Outside(allow_private=here, home_host=parts.netloc, transport=transport, timeout=timeout)
+        home = (parts.scheme, parts.netloc)
+        self.outside = Outside(allow_private=here, home=home, transport=transport, timeout=timeout)
         self.key = own
         self._creates = asyncio.Semaphore(CREATES_AT_ONCE)
         self._uploaded = {}
         self._addresses = set()
-        self._storage = httpx.AsyncClient(transport=transport, timeout=timeout, trust_env=not here)
 
     @property
     def base_url(self) -> str:
@@ -110,7 +108,6 @@ class Client(ModelEndpoints, RunEndpoints, AssetEndpoints, AccountEndpoints):
         """Give back all connections."""
         await self.http.close()
         await self.outside.close()
-        await self._storage.aclose()
 
     async def __aenter__(self) -> Client:
         return self

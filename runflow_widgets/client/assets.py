@@ -6,15 +6,11 @@ import asyncio
 import hashlib
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import urlsplit
-
-import httpx
 
 from ..errors import ConflictError, InputError, OutputError, RunflowError, TransportError
 from ..wire import MAX_UPLOAD_BYTES, Asset, Json, Page, item_path
-from .http import is_loopback, redact
+from .outside import Outside
 from .pages import Caller, with_id
-from .rules import read_refusal
 
 #: A large file over a slow line: the time that its transfer may take grows with its size.
 SLOWEST_BYTES_PER_S: Final = 256 * 1024
@@ -26,9 +22,9 @@ class AssetEndpoints(Caller):
     """Upload, read and delete files; one content is uploaded once per client."""
 
     _uploaded: dict[str, asyncio.Task[Asset]]
-    _storage: httpx.AsyncClient
     #: Where files were brought to by this client.
     _addresses: set[str]
+    outside: Outside
 
     async def upload(self, data: bytes, *, filename: str, mime_type: str, folder_id: str | None = None) -> Asset:
         """Bring a file to the service; the same content is brought once, however often and at once it is asked for."""
@@ -81,32 +77,29 @@ class AssetEndpoints(Caller):
         return str(answer["asset_id"]) not in self._addresses
 
     async def _put(self, url: str, data: bytes, mime_type: str) -> None:
-        parts = urlsplit(url)
-        if parts.scheme != "https" and not is_loopback(parts.hostname or "") and not self._is_home(url):
-            raise OutputError(f"The service wants the file at {redact(url)}, which is not https; it was not sent.")
         whole_s = max(PUT_AT_LEAST_S, len(data) / SLOWEST_BYTES_PER_S)
         for attempt in range(1, PUT_ATTEMPTS + 1):
             try:
-                async with asyncio.timeout(whole_s):
-                    # A client of its own, without the key: the address belongs to a storage, not to the service.
-                    answer = await self._storage.put(url, content=data, headers={"Content-Type": mime_type})
-            except (httpx.HTTPError, TimeoutError) as error:
-                failure = TransportError(f"The upload broke off ({type(error).__name__}).", sent=True)
+                # Without the key: the address belongs to a storage, not to the service; and it is checked like any
+                # other that the service names, or a picture could be sent into the network around this machine.
+                status = await self.outside.put(url, data, {"Content-Type": mime_type}, whole_s=whole_s)
+            except OutputError as error:
+                raise OutputError(f"The file was not sent to where the service wants it: {error.message}") from error
+            except TransportError:
                 if attempt == PUT_ATTEMPTS:
-                    raise failure from error
+                    raise
             else:
-                if answer.is_success:
+                if 200 <= status < 300:
                     return
-                if answer.status_code == 403:
+                if status == 403:
                     raise _UploadExpiredError("The address for the upload was refused; it may have expired.")
-                may_pass = answer.status_code in (408, 429) or (answer.status_code >= 500 and answer.status_code != 507)
+                may_pass = status in (408, 429) or (status >= 500 and status != 507)
                 if not may_pass or attempt == PUT_ATTEMPTS:
-                    says = _sentence_of(answer)
-                    raise OutputError(says or f"The storage refused the file with {answer.status_code}.")
+                    raise OutputError(
+                        f"The storage refused the file with {status}.",
+                        advice="There is no room left where it is stored." if status == 507 else "",
+                    )
             await self.http.pace.pause(0.25 * attempt)
-
-    def _is_home(self, url: str) -> bool:
-        return urlsplit(url)[:2] == urlsplit(self.http.base_url)[:2]
 
     async def get_asset(self, asset_id: str, *, embed: str | None = None) -> Asset:
         """One file, with a fresh link to it."""
@@ -138,14 +131,6 @@ class AssetEndpoints(Caller):
     async def create_asset_folder(self, name: str) -> Json:
         """Make a folder for files."""
         return dict(await self._post("/v1/asset-folders", {"name": name}))
-
-
-def _sentence_of(answer: httpx.Response) -> str:
-    """Why a service that stores files itself refuses one; a storage of others says nothing that helps a person."""
-    try:
-        return read_refusal(answer.json()).message
-    except ValueError:
-        return ""
 
 
 class _UploadExpiredError(RunflowError):

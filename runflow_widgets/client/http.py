@@ -10,16 +10,25 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any, Final
 
 import httpx
 
 from ..errors import ApiError, RateLimited, RunflowError, TransportError
 from ..wire import Json
+from .body import ACCEPTED, BodyError, whole
 from .key import ApiKey
 from .rules import ATTEMPTS, FIRST_WAIT_S, Pace, error_of, may_repeat
 
 log = logging.getLogger("runflow_widgets.http")
+
+#: A result of 50 MB inside an answer, and room for all around it.
+MOST_ANSWER_BYTES: Final = 100_000_000
+#: Each mark may become an object of a hundred bytes; a page of five hundred models with all their inputs has 150,000.
+_MOST_MARKS: Final = 2_000_000
+#: Of an error that is no JSON, far more than is shown.
+_MOST_TEXT: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +104,8 @@ class Http:
                 limits=httpx.Limits(max_connections=100, max_keepalive_connections=0 if alone else 20),
                 timeout=self.limits.as_timeout(),
                 follow_redirects=False,
-                headers={"Accept": "application/json", "User-Agent": "runflow-widgets"},
+                headers={"Accept": "application/json", "Accept-Encoding": ACCEPTED, "User-Agent": "runflow-widgets"},
+                cookies=no_cookies(),
                 # A company's proxy is for the outside; a service on this machine is asked directly.
                 trust_env=not is_loopback(httpx.URL(self.base_url).host),
             )
@@ -172,21 +182,26 @@ class Http:
         try:
             # In-process transports know no time limits, hence the outer one.
             async with asyncio.timeout(self.limits.whole_s):
-                response = await self._open(alone=alone).request(
+                async with self._open(alone=alone).stream(
                     method,
                     path,
                     params=_query(query),
                     json=body,
                     headers={**self._own_headers(), **(headers or {})},
-                )
+                ) as response:
+                    content = await whole(response, MOST_ANSWER_BYTES)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise _transport_error(method, path, error, sent=False, known=known) from _bare(error)
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, TimeoutError) as error:
             raise _transport_error(method, path, error, sent=True, known=known) from _bare(error)
+        except BodyError as error:
+            raise TransportError(
+                f"{method} {redact(path)}: the answer {error}.", sent=True, advice="Try again later.", **known
+            ) from None
         log.debug(
             "%s %s -> %d in %.0f ms", method, redact(path), response.status_code, 1e3 * (time.monotonic() - started)
         )
-        return self._read(response, known)
+        return self._read(response, content, known)
 
     def _checked(
         self, answer: Answer, method: str, path: str, meant: Callable[[Any], bool] | None, known: Mapping[str, Any]
@@ -200,20 +215,20 @@ class Http:
             f"{method} {redact(path)}: the answer that came belongs to another request.", sent=True, **known
         )
 
-    def _read(self, response: httpx.Response, known: Mapping[str, Any]) -> Answer:
+    def _read(self, response: httpx.Response, content: bytes, known: Mapping[str, Any]) -> Answer:
         # A service may quote the key in what it says of it, and that goes into errors, panels and the record.
         bare = self._key.taken_out if self._key is not None else bytes
         headers = {name.lower(): bare(value.encode()).decode() for name, value in response.headers.items()}
-        content = bare(response.content)
+        content = bare(content)
         try:
-            decoded = json.loads(content) if content else None
-        except ValueError:
+            decoded = _decoded(content, self._key)
+        except (ValueError, RecursionError):
             if response.is_success:
                 # A page in place of JSON, or half an answer: what was asked for may well have happened.
                 raise TransportError(
                     "The service answered with something that is not JSON.", sent=True, **known
                 ) from None
-            decoded = content.decode(response.encoding or "utf-8", "replace")
+            decoded = content[:_MOST_TEXT].decode("utf-8", "replace")
         if not response.is_success:
             raise error_of(response.status_code, headers, decoded, **known)
         return Answer(response.status_code, headers, decoded)
@@ -225,6 +240,28 @@ class Http:
         if self._organization_id:
             headers["X-Organization-Id"] = self._organization_id
         return headers
+
+
+def _decoded(content: bytes, key: ApiKey | None) -> Any:
+    """An answer's JSON; raises a `ValueError` or `RecursionError` where it is none, or too much of it."""
+    if sum(map(content.count, (b",", b"[", b"{"))) > _MOST_MARKS:
+        raise ValueError
+    decoded = json.loads(content) if content else None
+    # In JSON any sign may be written by its number, so only now all of the text can be read.
+    return decoded if key is None or b"\\u" not in content else _without(decoded, key)
+
+
+def _without(value: Any, key: ApiKey) -> Any:
+    if isinstance(value, str):
+        return key.taken_out(value.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
+    if isinstance(value, dict):
+        return {_without(name, key): _without(entry, key) for name, entry in value.items()}
+    return [_without(entry, key) for entry in value] if isinstance(value, list) else value
+
+
+def no_cookies() -> CookieJar:
+    """A jar that nothing gets into: whoever answers must not be told again what it said to us before."""
+    return CookieJar(DefaultCookiePolicy(allowed_domains=()))
 
 
 def _query(query: Mapping[str, object] | None) -> dict[str, str] | None:

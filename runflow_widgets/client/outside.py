@@ -19,12 +19,25 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
-from ..errors import OutputError, OutputExpired
-from .http import is_loopback, redact
+from ..errors import OutputError, OutputExpired, TransportError
+from .body import ACCEPTED, BodyError, TooLongError, pieces
+from .http import is_loopback, no_cookies, redact
 
 MAX_REDIRECTS: Final = 5
 _EXPIRED: Final = frozenset({401, 403, 404, 410})
+_MOST_ECHO: Final = 1_000_000
 _TIMEOUT: Final = httpx.Timeout(connect=5, read=30, write=60, pool=10)
+
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+_GLOBAL_6: Final = ipaddress.ip_network("2000::/3")
+_NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
+#: What Python of some versions takes for public, or leaves open.
+_NEVER_PUBLIC: Final = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "3fff::/20")))
+
+
+class TooLargeError(OutputError):
+    """More lies there than is taken; asking again brings the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +64,8 @@ class Outside:
     Args:
         allow_private: Also loopback and private addresses, and plain http to them.
         allow_http: Plain http to public hosts too.
-        home_host: The service's own host and port: trusted as it is, whatever it resolves to.
-        transport: What carries requests to `home_host`, for a service in this process.
+        home: The service's own scheme, and its host and port: trusted as they are, whatever they resolve to.
+        transport: What carries requests to `home`, for a service in this process.
         whole_s: The longest that one transfer may take.
         timeout: The longest that each step of it may take.
     """
@@ -62,14 +75,14 @@ class Outside:
         *,
         allow_private: bool = False,
         allow_http: bool = False,
-        home_host: str | None = None,
+        home: tuple[str, str] | None = None,
         transport: Any = None,
         whole_s: float = 300.0,
         timeout: httpx.Timeout = _TIMEOUT,
     ) -> None:
         self._allow_private = allow_private
         self._allow_http = allow_http
-        self._home_host = home_host
+        self._home = home
         self._home_transport = transport
         self._whole_s = whole_s
         self._timeout = timeout
@@ -84,7 +97,8 @@ class Outside:
                 limits=httpx.Limits(max_keepalive_connections=0),
                 timeout=self._timeout,
                 follow_redirects=False,
-                headers={"User-Agent": "runflow-widgets"},
+                headers={"Accept-Encoding": ACCEPTED, "User-Agent": "runflow-widgets"},
+                cookies=no_cookies(),
                 trust_env=proxied,
             )
         return self._clients[kind]
@@ -128,14 +142,13 @@ class Outside:
                 raise OutputExpired(f"{redact(url)} is refused with {response.status_code}; the link may have expired.")
             if not response.is_success:
                 raise OutputError(f"{redact(url)} answered {response.status_code}.")
-            received = 0
-            async for chunk in response.aiter_bytes():
-                received += len(chunk)
-                if received > limit_bytes:
-                    raise OutputError(
-                        f"{redact(url)} is larger than {limit_bytes / 1e6:.0f} MB, the most that is taken."
-                    )
-                take(chunk)
+            try:
+                async for piece in pieces(response, limit_bytes):
+                    take(piece)
+            except TooLongError as error:
+                raise TooLargeError(f"{redact(url)} {error}.") from None
+            except BodyError as error:
+                raise OutputError(f"{redact(url)} {error}.") from None
             return response.headers.get("content-type", "").partition(";")[0].strip().lower(), None
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Posted:
@@ -150,18 +163,42 @@ class Outside:
                 return posted(response.status_code, await _beginning(response), None)
         except OutputError as error:
             return posted(None, "", error.message)
+        except BodyError as error:
+            return posted(None, "", f"The answer {error}.")
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, TimeoutError) as error:
             return posted(None, "", type(error).__name__)
 
+    async def put(self, url: str, body: bytes, headers: Mapping[str, str], *, whole_s: float) -> int:
+        """Put a file where somebody else said; gives the status of the answer.
+
+        Raises:
+            OutputError: Nothing is sent to such an address.
+            TransportError: No answer came back.
+        """
+        try:
+            async with (
+                asyncio.timeout(whole_s),
+                self._open("PUT", url, carried=True, content=body, headers=headers) as response,
+            ):
+                return response.status_code
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, TimeoutError) as error:
+            raise TransportError(f"The upload broke off ({type(error).__name__}).", sent=True) from error
+
     @asynccontextmanager
-    async def _open(self, method: str, url: str, **request: Any) -> AsyncIterator[httpx.Response]:
+    async def _open(
+        self, method: str, url: str, *, carried: bool = False, **request: Any
+    ) -> AsyncIterator[httpx.Response]:
         target = httpx.URL(url)
-        home = self._home_host is not None and target.netloc.decode("ascii") == self._home_host
+        home = self._home is not None and (target.scheme, target.netloc.decode("ascii")) == self._home
         proxied = _goes_through_proxy(target)
-        if home or proxied:
+        # A service in this process may have its storage there too.
+        inside = home or (carried and self._home_transport is not None)
+        if inside or proxied:
             if not home:
                 self._check_named(target)
-            async with self._client(home=home, proxied=proxied).stream(method, target, **request) as response:
+            async with self._client(home=inside, proxied=proxied and not inside).stream(
+                method, target, **request
+            ) as response:
                 yield response
             return
         address = await self._checked_address(target)
@@ -177,11 +214,9 @@ class Outside:
         """What can be said of an address that a proxy will look up: its scheme, and a private address written out."""
         if url.scheme != "https" and not self._allow_http:
             raise OutputError(f"{redact(str(url))} is plain http; only https is taken.")
-        try:
-            private = not _is_public(ipaddress.ip_address(url.host))
-        except ValueError:
-            private = False  # a name, which the proxy looks up; those of this machine never get to it
-        if private and not self._allow_private:
+        # A name is looked up by the proxy; those of this machine never get to it.
+        address = _written_out(url.host)
+        if address is not None and not is_public(address) and not self._allow_private:
             raise OutputError(f"{url.host} is a private address; such addresses are not asked.")
 
     async def _checked_address(self, url: httpx.URL) -> str:
@@ -194,7 +229,7 @@ class Outside:
         except (OSError, UnicodeError) as error:
             raise OutputError(f"The host {url.host} cannot be found.") from error
         addresses = [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
-        private = [address for address in addresses if not _is_public(address)]
+        private = [address for address in addresses if not is_public(address)]
         if private and not self._allow_private:
             raise OutputError(f"{url.host} is a private address ({private[0]}); such addresses are not asked.")
         if url.scheme == "http" and not (
@@ -210,15 +245,45 @@ def _goes_through_proxy(url: httpx.URL) -> bool:
     return named and url.scheme in getproxies() and not proxy_bypass(url.host)
 
 
-def _is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    mapped = getattr(address, "ipv4_mapped", None)
-    return (mapped or address).is_global and not address.is_multicast
+def is_public(address: Address) -> bool:
+    """Whether an address is one of the public network, also where it only wraps another one."""
+    inner = _wrapped(address)
+    if inner is not None:
+        return is_public(inner)
+    if any(address in network for network in _NEVER_PUBLIC if network.version == address.version):
+        return False
+    # Of the addresses of version 6, no other eighth is in use for the public.
+    wide = address.version == 4 or address in _GLOBAL_6
+    return wide and address.is_global and not address.is_multicast
+
+
+def _wrapped(address: Address) -> ipaddress.IPv4Address | None:
+    """The address of version 4 that one of version 6 leads to, by whichever way of getting there."""
+    if address.version == 4:
+        return None
+    assert isinstance(address, ipaddress.IPv6Address)
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour
+
+
+def _written_out(host: str) -> Address | None:
+    """The address that a host is, in any of the ways to write one: 127.0.0.1, 127.1, 2130706433, 0x7f.1."""
+    host = host.strip("[]").rstrip(".")
+    try:
+        return ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        pass
+    try:
+        return ipaddress.IPv4Address(socket.inet_aton(host))
+    except (OSError, UnicodeError, ValueError):
+        return None
 
 
 async def _beginning(response: httpx.Response, most: int = 2000) -> str:
     data = bytearray()
-    async for chunk in response.aiter_bytes():
-        data += chunk
+    async for piece in pieces(response, _MOST_ECHO):
+        data += piece
         if len(data) >= most:
             break
     return bytes(data[:most]).decode("utf-8", "replace")

@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, Final
 
 from ..errors import (
@@ -18,10 +19,13 @@ from ..errors import (
     RejectedError,
     ServiceError,
 )
+from ..wire import MOST_NAME, tame
 
 ATTEMPTS: Final = 5
 FIRST_WAIT_S: Final = 1.0
 LONGEST_WAIT_S: Final = 32.0
+#: Of a refusal that names more fields than a model has, the first are shown.
+_MOST_FIELDS: Final = 50
 #: A service that asks for more patience than this is not waited for; the caller is told instead.
 LONGEST_RETRY_AFTER_S: Final = 120.0
 
@@ -74,9 +78,10 @@ def read_retry_after(headers: Mapping[str, str]) -> float | None:
 def read_number(headers: Mapping[str, str], name: str) -> float | None:
     """A header that should be a number, or nothing."""
     try:
-        return float(headers.get(name, ""))
+        number = float(headers.get(name, ""))
     except ValueError:
         return None
+    return number if isfinite(number) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +96,7 @@ class Refusal:
 def read_refusal(body: object) -> Refusal:
     """Read an error body: the documented envelope, a nested or flat `error`, or a bare `detail`."""
     if not isinstance(body, Mapping):
-        text = " ".join(body.split())[:300] if isinstance(body, str) else ""
+        text = tame(" ".join(body.split())[:300]) if isinstance(body, str) else ""
         return Refusal(None, text, {})
     error = body.get("error")
     inner: Mapping[str, Any] = error if isinstance(error, Mapping) else {}
@@ -104,15 +109,15 @@ def read_refusal(body: object) -> Refusal:
     fields = _read_fields(entries) if isinstance(entries, list) else {}
     if message is None and fields:
         message = "The service refused the input."
-    return Refusal(str(code) if code else None, str(message or ""), fields)
+    return Refusal(tame(str(code), MOST_NAME) if code else None, tame(str(message or "")), fields)
 
 
 def _read_fields(entries: Sequence[object]) -> dict[str, str]:
     fields: dict[str, str] = {}
-    for entry in entries:
+    for entry in entries[:_MOST_FIELDS]:
         if isinstance(entry, Mapping):
-            name = field_of(entry.get("loc"))
-            says = str(entry.get("msg") or entry.get("message") or "is not accepted")
+            name = tame(field_of(entry.get("loc")), MOST_NAME)
+            says = tame(str(entry.get("msg") or entry.get("message") or "is not accepted"), MOST_NAME)
             fields[name] = f"{fields[name]}; {says}" if name in fields else says
     return fields
 
@@ -180,7 +185,7 @@ def error_of(status: int, headers: Mapping[str, str], body: object, **known: Any
 
 def _request_id(headers: Mapping[str, str]) -> str | None:
     wanted = ("runflow-request-id", "x-request-id")
-    return next((value for name, value in headers.items() if name.lower() in wanted), None)
+    return next((tame(value, MOST_NAME) for name, value in headers.items() if name.lower() in wanted), None)
 
 
 #: Nothing was done, and nothing else will be by asking again.

@@ -240,8 +240,11 @@ def _decode(data: bytes, name: str, max_pixels: int) -> Image:
 
 def _copied(picture: Any) -> Image:
     """Somebody's Pillow image, upright and plain; it may be one whose file is read only now."""
+    from PIL import ImageOps
+
     try:
-        return _upright(picture.copy(), "The picture")
+        # A plain copy would forget EXIF that was only set, and not saved yet.
+        return _upright(ImageOps.exif_transpose(picture), "The picture")
     except InputError:
         raise
     except (*_DAMAGE, zlib.error, struct.error) as problem:

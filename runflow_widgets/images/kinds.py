@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import os
 import re
-from typing import Final
+from typing import IO, Final
 from urllib.parse import unquote_to_bytes
 
 from ..errors import InputError
@@ -44,18 +45,24 @@ def sniff_mime(data: bytes) -> str:
     return next((mime for magic, mime in _MAGIC if data.startswith(magic)), "application/octet-stream")
 
 
-def is_whole(data: bytes) -> bool:
+def is_whole(file: IO[bytes]) -> bool:
     """Whether a picture's file goes to its end, as far as its bytes tell without decoding it.
 
     A server that names too short a length cuts a file off without any error on the way.
     """
-    kind = sniff_mime(data)
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    head = file.read(16)
+    # What some programs add behind the end is short.
+    file.seek(max(0, size - 65_536))
+    tail = file.read()
+    kind = sniff_mime(head)
     if kind == "image/png":
-        return data.rfind(b"IEND\xaeB`\x82") > 0
+        return b"IEND\xaeB`\x82" in tail
     if kind == "image/jpeg":
-        return data.rfind(b"\xff\xd9") > 2
+        return tail.rfind(b"\xff\xd9") > 2
     if kind == "image/webp":
-        return int.from_bytes(data[4:8], "little") + 8 <= len(data)
+        return int.from_bytes(head[4:8], "little") + 8 <= size
     return True
 
 

@@ -17,6 +17,8 @@ ANIMATION_PX: Final = 480
 STATIC_PX: Final = 420
 #: How many frames the divider takes from one side to the other, and how long each is shown.
 _STEPS: Final = 10
+#: More do not fit above any picture, and each is measured by itself.
+_MOST_LETTERS: Final = 300
 _STEP_MS: Final = 60
 _REST_MS: Final = 700
 _GAP_PX: Final = 12
@@ -175,8 +177,10 @@ def _font(size_px: int) -> Any:
 
 
 def _shortened(draw: Any, text: str, font: Any, width_px: int) -> str:
-    if draw.textlength(text, font=font) <= width_px:
+    cut = text[:_MOST_LETTERS]
+    if cut == text and draw.textlength(text, font=font) <= width_px:
         return text
+    text = cut
     while text and draw.textlength(f"{text}…", font=font) > width_px:
         text = text[:-1]
     return f"{text.rstrip()}…"

@@ -16,6 +16,7 @@ from .values import (
     MAX_CALLBACK_URL,
     MAX_CLIENT_REF,
     MAX_UPLOAD_BYTES,
+    MOST_NAME,
     POLL_HINT_HEADER,
     SUCCEEDED,
     TERMINAL,
@@ -25,6 +26,7 @@ from .values import (
     nested_path,
     read_money,
     read_time,
+    tame,
     write_time,
 )
 
@@ -38,6 +40,7 @@ __all__ = [
     "MAX_CALLBACK_URL",
     "MAX_CLIENT_REF",
     "MAX_UPLOAD_BYTES",
+    "MOST_NAME",
     "POLL_HINT_HEADER",
     "SUCCEEDED",
     "TERMINAL",
@@ -55,5 +58,6 @@ __all__ = [
     "output_links",
     "read_money",
     "read_time",
+    "tame",
     "write_time",
 ]

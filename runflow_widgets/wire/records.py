@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from .run_state import OutputLink, output_links
-from .values import ASSET_SCHEME, TERMINAL, Json, read_mapping, read_money, read_number, read_text
+from .values import ASSET_SCHEME, MOST_NAME, TERMINAL, Json, read_mapping, read_money, read_number, read_text, tame
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Asset:
         size = read_number(raw.get("size_bytes")) or 0
         return cls(
             id=str(raw.get("id") or ""),
-            name=str(raw.get("name") or ""),
+            name=tame(str(raw.get("name") or ""), MOST_NAME),
             mime_type=str(raw.get("mime_type") or ""),
             size_bytes=int(size),
             url=read_text(raw.get("url")),
@@ -170,5 +170,8 @@ def _cursor(value: object) -> str | None:
     text = read_text(value)
     if text is None or "pq=" not in text:
         return text
-    query = urlsplit(text).query or text.lstrip("?")
+    try:
+        query = urlsplit(text).query or text.lstrip("?")
+    except ValueError:
+        return text
     return (parse_qs(query).get("pq") or [text])[0]

@@ -6,21 +6,25 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
 
 from .values import (
     ASSET_SCHEME,
     FAILED,
+    MOST_NAME,
     SUCCEEDED,
     TERMINAL,
     Json,
     read_mapping,
     read_money,
     read_number,
+    read_sentence,
     read_text,
     read_time,
     read_whole,
+    tame,
 )
 
 
@@ -36,36 +40,44 @@ class OutputLink:
 
 
 def output_links(output: object) -> tuple[OutputLink, ...]:
-    """Every link in a run's output, in order, for both families of output and for keyed lists."""
-    return tuple(_links_of("outputs", output))
+    """Every link in a run's output, in order, for both families of output and for keyed lists; of many, the first."""
+    return tuple(islice(_links_of("outputs", output), MOST_LINKS))
 
 
+#: More than any model makes; each of them becomes a file.
+MOST_LINKS = 1000
+_MOST_DEPTH = 20
 _LINK_SCHEMES = ("https://", "http://", "data:", ASSET_SCHEME)
 _NOT_RESULTS = frozenset({"seed", "timing", "nsfw_detected", "error"})
 
 
-def _links_of(key: str, value: object) -> Iterator[OutputLink]:
+def _links_of(key: str, value: object, depth: int = 0) -> Iterator[OutputLink]:
+    if depth > _MOST_DEPTH:
+        return
     if isinstance(value, str):
         if value.startswith(_LINK_SCHEMES):
             yield OutputLink(value, _kind_of(key, value), key=key)
     elif isinstance(value, list | tuple):
         for entry in value:
-            yield from _links_of(key, entry)
+            yield from _links_of(key, entry, depth + 1)
     elif isinstance(value, Mapping):
         url = value.get("url")
         if isinstance(url, str) and url.startswith(_LINK_SCHEMES):
-            kind = read_text(value.get("type")) or _kind_of(key, url)
+            kind = tame(read_text(value.get("type")) or _kind_of(key, url), MOST_NAME)
             yield OutputLink(url, kind, read_whole(value.get("width")), read_whole(value.get("height")), key=key)
         else:
             for name, entry in value.items():
                 if name not in _NOT_RESULTS:
-                    yield from _links_of(str(name), entry)
+                    yield from _links_of(str(name), entry, depth + 1)
 
 
 def _kind_of(key: str, url: str) -> str:
     if url.startswith("data:"):
         return url[5:].split("/", 1)[0] or "file"
-    ending = urlsplit(url).path.rpartition(".")[2].lower()
+    try:
+        ending = urlsplit(url).path.rpartition(".")[2].lower()
+    except ValueError:
+        ending = ""
     kinds = {"mp4": "video", "webm": "video", "mov": "video", "mp3": "audio", "wav": "audio", "zip": "file"}
     if "video" in key or "audio" in key:
         return "video" if "video" in key else "audio"
@@ -125,8 +137,8 @@ class RunState:
         output = raw.get("output")
         progress = read_number(context.get("progress"))
         return cls(
-            id=str(raw.get("id") or raw.get("run_id") or ""),
-            status=str(raw.get("status_code") or raw.get("status") or "queued"),
+            id=tame(str(raw.get("id") or raw.get("run_id") or ""), MOST_NAME),
+            status=tame(str(raw.get("status_code") or raw.get("status") or "queued"), MOST_NAME),
             model=model or read_text(raw.get("model")) or read_text(context.get("model")),
             input=read_mapping(raw.get("input")),
             output=dict(output) if isinstance(output, Mapping) else None,
@@ -138,15 +150,15 @@ class RunState:
             client_ref=read_text(raw.get("client_ref")),
             metadata=read_mapping(raw.get("metadata")) or None,
             request_id=read_text(raw.get("request_id")),
-            failure_code=read_text(raw.get("failure_code")) or read_text(error.get("code")),
-            failure_message=read_text(raw.get("failure_message"))
-            or read_text(error.get("message"))
-            or read_text(raw.get("failure_reason"))
-            or read_text(raw.get("error")),
-            failure_stage=read_text(raw.get("failure_stage_code")) or read_text(raw.get("failure_stage")),
+            failure_code=read_sentence(raw.get("failure_code")) or read_sentence(error.get("code")),
+            failure_message=read_sentence(raw.get("failure_message"))
+            or read_sentence(error.get("message"))
+            or read_sentence(raw.get("failure_reason"))
+            or read_sentence(raw.get("error")),
+            failure_stage=read_sentence(raw.get("failure_stage_code")) or read_sentence(raw.get("failure_stage")),
             progress=None if progress is None else min(1.0, max(0.0, progress)),
-            note=read_text(context.get("note")),
-            worker=read_text(context.get("worker")),
+            note=read_sentence(context.get("note")),
+            worker=read_sentence(context.get("worker")),
             raw=dict(raw),
         )
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from math import isfinite
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
@@ -18,6 +19,14 @@ MAX_CLIENT_REF: Final = 255
 MAX_CALLBACK_URL: Final = 2048
 MAX_BATCH_ITEMS: Final = 100
 ASSET_SCHEME: Final = "runflow://assets/"
+
+#: The longest text of a service that is shown to a person, and the longest name.
+MOST_SENTENCE: Final = 4000
+MOST_NAME: Final = 300
+_MOST_DIGITS: Final = 40
+_DAY: Final = timedelta(days=1)
+#: They join letters of some scripts, and the parts of an emoji.
+_JOINERS: Final = "\u200c\u200d\ufe0f"
 
 #: Our own hint: how soon the service would like to be asked again. Only the embedded service sends it.
 POLL_HINT_HEADER: Final = "runflow-poll-after-ms"
@@ -60,10 +69,13 @@ def read_time(value: object) -> datetime | None:
     if not isinstance(value, str):
         return None
     try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
+        moment = datetime.fromisoformat(value[:64])
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        # At the ends of the calendar there is no such moment in other zones.
+        moment.astimezone(UTC), moment - _DAY, moment + _DAY
+    except (ValueError, OverflowError):
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment
 
 
 def write_time(moment: datetime) -> str:
@@ -76,15 +88,33 @@ def read_money(value: object) -> Decimal | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         return None
     try:
-        amount = Decimal(str(value))
-    except InvalidOperation:
+        text = str(value)
+        amount = Decimal(text)
+    except (InvalidOperation, ValueError):
         return None
-    return amount if amount.is_finite() else None
+    # 1e999999999 is finite too, and written out it would fill the memory.
+    return (
+        amount if len(text) <= _MOST_DIGITS and amount.is_finite() and abs(amount.adjusted()) <= _MOST_DIGITS else None
+    )
 
 
 def read_text(value: object) -> str | None:
     """A text that is not empty, or nothing."""
     return value if isinstance(value, str) and value else None
+
+
+def read_sentence(value: object) -> str | None:
+    """A text for people, or nothing: not too long, and without signs that steer a terminal or turn a line around."""
+    text = read_text(value)
+    return None if text is None else tame(text)
+
+
+def tame(text: str, most: int = MOST_SENTENCE) -> str:
+    """A stranger's text without control signs and directions of writing, cut where it is too long to be read."""
+    cut = text[:most]
+    if not cut.isprintable():
+        cut = "".join(sign if sign.isprintable() or sign in "\n\t" or sign in _JOINERS else " " for sign in cut)
+    return cut if len(text) <= most else f"{cut}…"
 
 
 def read_mapping(value: object) -> Json:
@@ -93,8 +123,14 @@ def read_mapping(value: object) -> Json:
 
 
 def read_number(value: object) -> float | None:
-    """A number, or nothing; true and false are none."""
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    """A number, or nothing; true and false are none, and neither is what no float can hold."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if isfinite(number) else None
 
 
 def read_whole(value: object) -> int | None:

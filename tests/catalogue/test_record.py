@@ -4,16 +4,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runflow_widgets.catalogue import Catalogue, Field, ModelSpec, Price, from_record, to_record
+from runflow_widgets.wire import tame
 
 MODELS = Catalogue.bundled()
 NAMES = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=8)
+#: What is left of a text on its way in: nothing that steers a terminal or turns a line around.
+TEXTS = st.text(max_size=10).map(tame)
 FIELDS = st.builds(
     Field,
     name=NAMES,
     label=NAMES,
     kind=st.sampled_from(["image", "image_list", "file", "string", "integer", "float", "boolean", "json", "size"]),
     type_code=st.just("") | st.sampled_from(["string", "video_list"]),
-    description=st.text(max_size=10),
+    description=TEXTS,
     required=st.none() | st.booleans(),
     default=st.none() | st.booleans() | st.integers() | st.text() | st.lists(st.integers()),
     allowed=st.lists(st.text(), max_size=3).map(tuple),
@@ -35,12 +38,12 @@ SPECS = st.builds(
         Price,
         amount=st.none() | st.decimals(0, 9, places=4),
         unit=st.sampled_from(["request", "second"]),
-        note=st.text(),
+        note=TEXTS,
     ),
     updated=st.sampled_from(["", "2026-03", "2026-04-21"]),
     inputs=st.lists(FIELDS, max_size=3),
     completeness=st.sampled_from(["complete", "truncated", "none"]),
-    notes=st.lists(st.text(), max_size=2).map(tuple),
+    notes=st.lists(TEXTS, max_size=2).map(tuple),
     embedded=st.booleans(),
 ).map(lambda spec: from_inputs(spec))
 JSON = st.recursive(

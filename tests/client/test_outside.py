@@ -152,7 +152,7 @@ async def test_a_redirect_to_a_private_address_is_checked_like_any_other(web):
     def redirect(request):
         return httpx.Response(302, headers={"location": f"{web.url}/secret"})
 
-    outside = Outside(home_host="service.example", transport=httpx.MockTransport(redirect))
+    outside = Outside(home=("https", "service.example"), transport=httpx.MockTransport(redirect))
     with pytest.raises(OutputError, match="private address"):
         await outside.fetch("https://service.example/file", limit_bytes=10)
 
@@ -175,7 +175,7 @@ async def test_behind_a_companys_proxy_the_proxy_is_asked_and_private_addresses_
 
 async def test_the_services_own_host_is_trusted_wherever_it_lies(web):
     web.pages["/a.png"] = (200, {}, b"here")
-    outside = Outside(home_host=web.url.removeprefix("http://"))
+    outside = Outside(home=("http", web.url.removeprefix("http://")))
 
     assert (await outside.fetch(f"{web.url}/a.png", limit_bytes=10)).data == b"here"
 
