@@ -5,12 +5,17 @@ from __future__ import annotations
 import socket
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+from urllib.parse import urlsplit
 
 from .connection import open_embedded_service
+from .engine.door import Door, name_of
 from .errors import ConfigError
 from .ledger import home
 from .portal import Portal, shared
+
+_THIS_MACHINE: Final = ("127.0.0.1", "localhost", "::1")
+_LEAST_KEY: Final = 16
 
 
 class Server:
@@ -58,26 +63,34 @@ def serve(
     folder: str | Path | None = None,
     workers: Any = None,
     credit_usd: float | str | Decimal | None = None,
+    requests_per_s: float = 1000,
+    patience_s: float = 10,
+    max_connections: int = 512,
     **settings: Any,
 ) -> Server:
     """Serve the embedded models over HTTP, with the paths, bodies and codes of the real service.
 
     Args:
         port: The port; by default a free one.
-        host: The address to listen on. Beyond this machine a key is required.
-        key: Clients must send it as `Authorization: Bearer …`.
+        host: The address to listen on. Beyond this machine a key of at least 16 characters is required.
+        key: Clients must send it as `Authorization: Bearer …`. Without one, pages in a browser and requests that name
+            another host than this machine are refused.
         allow_private: Let `image_url`, `zip_url` and `callback_url` name loopback and private addresses.
         folder: Where runs and files are kept; by default a folder of its own among ours.
         workers: How many runs are computed at once, or the pool that computes them.
         credit_usd: Charge runs their catalogue price against this credit, to try out a client without money.
+        requests_per_s: How many requests each address may send; more are answered with 429.
+        patience_s: How long a connection may stand still, and a body may take before its speed counts.
+        max_connections: How many there may be at once; each address may have half of them.
         settings: Anything else that `engine.open_service` takes, for instance `link_life_s`.
     """
     try:
         import uvicorn
+
+        from .engine.sockets import protocol
     except ImportError:
         raise ConfigError("Serving needs the package uvicorn.", advice="pip install 'runflow-widgets[serve]'") from None
-    if key is None and host not in ("127.0.0.1", "localhost", "::1"):
-        raise ConfigError(f"Serving on {host} without a key would let anybody in.", advice="Pass a key.")
+    _check_key(key, host)
     try:
         sock = _bound_socket(host, port)
     except OSError as error:
@@ -95,11 +108,20 @@ def serve(
         **settings,
     )
     bound = sock.getsockname()[1]
-    config = uvicorn.Config(
+    door = Door(
         service.app,
+        hosts=None if key is not None else _names_of(host, service.core.base_url),
+        requests_per_s=requests_per_s,
+        patience_s=patience_s,
+    )
+    config = uvicorn.Config(
+        door,
+        http=protocol(patience_s, max_connections),
+        ws="none",
         interface="asgi3",  # it would take a bound method for something older
         lifespan="off",
-        log_level="warning",
+        # A warning for every request that cannot be read would let strangers write into the notebook.
+        log_level="error",
         access_log=False,
         proxy_headers=False,
         server_header=False,
@@ -112,6 +134,29 @@ def serve(
     shown = f"[{host}]" if ":" in host else host
     note = "a key is required" if key else "no key is required"
     return Server(portal, service, server, f"http://{shown}:{bound}", job, note)
+
+
+def _check_key(key: str | None, host: str) -> None:
+    if key is None:
+        if host not in _THIS_MACHINE:
+            raise ConfigError(f"Serving on {host} without a key would let anybody in.", advice="Pass a key.")
+        return
+    if not key or not key.isascii() or not key.isprintable() or " " in key:
+        # An empty one would let in whoever sends none.
+        raise ConfigError(
+            f"The key ({len(key)} characters) is empty, or has characters that no header carries.",
+            advice="Take letters and digits.",
+        )
+    if host not in _THIS_MACHINE and len(key) < _LEAST_KEY:
+        raise ConfigError(
+            f"The key has {len(key)} characters, and on {host} others can try keys.",
+            advice=f"Take at least {_LEAST_KEY}: python -c 'import secrets; print(secrets.token_urlsafe())'.",
+        )
+
+
+def _names_of(host: str, base_url: str | None) -> frozenset[str]:
+    named = name_of(urlsplit(base_url).netloc) if base_url else "localhost"
+    return frozenset({"localhost", "127.0.0.1", "[::1]", host, named})
 
 
 def _bound_socket(host: str, port: int) -> socket.socket:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import json
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import IO, Any, Final
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from ..catalogue.field import is_json, shown
 from ..wire import MAX_CALLBACK_URL, Json
@@ -22,6 +25,9 @@ from .refusal import Refusal, invalid, problem
 #: 50 MiB as base64 inside a JSON body, and room for all the rest.
 MOST_BODY: Final = 72 * 1024 * 1024
 _MOST_KEY: Final = 255
+#: Each mark may become an object of a hundred bytes; a hundred runs with all their inputs have some ten thousand.
+_MOST_MARKS: Final = 1_000_000
+_PIECE: Final = 1 << 18
 _HOST: Final = re.compile(r"[A-Za-z0-9._-]+(:\d{1,5})?|\[[0-9a-fA-F:.]+\](:\d{1,5})?")
 
 
@@ -32,6 +38,24 @@ class Answer(Response):
 
     def __init__(self, body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(json.dumps(body, allow_nan=False, separators=(",", ":")), status, headers=dict(headers or {}))
+
+
+class FileAnswer(Response):
+    """A file, piece by piece: who takes it slowly must not keep all of it in the memory."""
+
+    def __init__(self, file: IO[bytes], media_type: str, headers: Mapping[str, str]) -> None:
+        size = file.seek(0, os.SEEK_END)
+        super().__init__(None, 200, {**headers, "Content-Length": str(size)}, media_type)
+        self._file = file
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        """Send it."""
+        with self._file as file:
+            file.seek(0)
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            while piece := await asyncio.to_thread(file.read, _PIECE):
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +108,8 @@ class Call:
     async def body(self) -> Body:
         """The body as a JSON object, ready to be read field by field; no body at all is an empty one."""
         data = await self.bytes()
+        if sum(map(data.count, (b",", b"[", b"{"))) > _MOST_MARKS:
+            raise Refusal(413, "The body holds more values than any request.")
         try:
             found = json.loads(data, parse_constant=_refuse_constant) if data.strip() else {}
         except (ValueError, RecursionError) as error:

@@ -8,7 +8,7 @@ import hashlib
 from starlette.responses import Response
 
 from ...wire import MAX_UPLOAD_BYTES, Json
-from ..call import Answer, Call
+from ..call import Answer, Call, FileAnswer
 from ..filters import Columns
 from ..ids import new_id
 from ..links import UPLOADS
@@ -173,10 +173,13 @@ async def get_file(call: Call) -> Response:
         "Cache-Control": "private, max-age=300",
         "Content-Disposition": "inline" if shown else "attachment",
         # Whatever somebody uploaded, a browser must neither guess at it nor run it.
-        "Content-Security-Policy": "sandbox; default-src 'none'",
+        "Content-Security-Policy": "sandbox; default-src 'none'; frame-ancestors 'none'",
         "X-Content-Type-Options": "nosniff",
     }
-    return Response(await asyncio.to_thread(path.read_bytes), media_type=mime_type, headers=headers)
+    try:
+        return FileAnswer(path.open("rb"), mime_type, headers)
+    except OSError:
+        raise Refusal(404, "The file is not there any more.", code="FILE_NOT_FOUND") from None
 
 
 def _asset(call: Call) -> Json:
