@@ -77,6 +77,8 @@ def connect(
             )
         embedded = True
     found = None if embedded else find_key(key)
+    # Some tracebacks show all variables of a frame.
+    del key
     address = base_url or os.environ.get(BASE_URL_VARIABLE)
     if embedded is False and found is None and address is None:
         raise ConfigError(

@@ -75,6 +75,8 @@ class Client(ModelEndpoints, RunEndpoints, AssetEndpoints, AccountEndpoints):
         pace: Pace | None = None,
         organization_id: str | None = None,
     ) -> None:
+        # Nothing but the wrapped key stays in this frame: some tracebacks show all variables.
+        key = ApiKey(key) if isinstance(key, str) else key
         parts = urlsplit(base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise InputError(
@@ -86,15 +88,14 @@ class Client(ModelEndpoints, RunEndpoints, AssetEndpoints, AccountEndpoints):
                 field="base_url",
                 advice="Use https; http is taken for this machine only.",
             )
-        own = ApiKey(key) if isinstance(key, str) else key
         self.http = Http(
-            base_url, key=own, transport=transport, limits=limits, pace=pace, organization_id=organization_id
+            base_url, key=key, transport=transport, limits=limits, pace=pace, organization_id=organization_id
         )
         here = is_loopback(parts.hostname)
         timeout = self.http.limits.as_timeout()
         home = (parts.scheme, parts.netloc)
         self.outside = Outside(allow_private=here, home=home, transport=transport, timeout=timeout)
-        self.key = own
+        self.key = key
         self._creates = asyncio.Semaphore(CREATES_AT_ONCE)
         self._uploaded = {}
         self._addresses = set()

@@ -56,7 +56,7 @@ async def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:
             yield chunk
         return
     if packing not in _PACKED:
-        raise BodyError(f"is packed as {packing[:40]!r}, which is not taken")
+        raise BodyError("is packed in a way that is not taken")
     unpacker = _Unpacker(packing)
     async for chunk in response.aiter_raw():
         for piece in unpacker.feed(chunk):

@@ -9,7 +9,7 @@ import logging
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final
 
@@ -53,6 +53,15 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     json: Any
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What came back."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes = field(repr=False)
 
 
 class Gate:
@@ -182,26 +191,17 @@ class Http:
         try:
             # In-process transports know no time limits, hence the outer one.
             async with asyncio.timeout(self.limits.whole_s):
-                async with self._open(alone=alone).stream(
-                    method,
-                    path,
-                    params=_query(query),
-                    json=body,
-                    headers={**self._own_headers(), **(headers or {})},
-                ) as response:
-                    content = await whole(response, MOST_ANSWER_BYTES)
+                said = await self._said(method, path, query, body, headers, alone=alone)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise _transport_error(method, path, error, sent=False, known=known) from _bare(error)
+            raise _transport_error(method, path, error, sent=False, known=known) from _bare(error, self._key)
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, TimeoutError) as error:
-            raise _transport_error(method, path, error, sent=True, known=known) from _bare(error)
+            raise _transport_error(method, path, error, sent=True, known=known) from _bare(error, self._key)
         except BodyError as error:
             raise TransportError(
                 f"{method} {redact(path)}: the answer {error}.", sent=True, advice="Try again later.", **known
             ) from None
-        log.debug(
-            "%s %s -> %d in %.0f ms", method, redact(path), response.status_code, 1e3 * (time.monotonic() - started)
-        )
-        return self._read(response, content, known)
+        log.debug("%s %s -> %d in %.0f ms", method, redact(path), said.status, 1e3 * (time.monotonic() - started))
+        return self._read(said, known)
 
     def _checked(
         self, answer: Answer, method: str, path: str, meant: Callable[[Any], bool] | None, known: Mapping[str, Any]
@@ -215,23 +215,40 @@ class Http:
             f"{method} {redact(path)}: the answer that came belongs to another request.", sent=True, **known
         )
 
-    def _read(self, response: httpx.Response, content: bytes, known: Mapping[str, Any]) -> Answer:
-        # A service may quote the key in what it says of it, and that goes into errors, panels and the record.
+    async def _said(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, object] | None,
+        body: object,
+        headers: Mapping[str, str] | None,
+        *,
+        alone: bool,
+    ) -> _Said:
+        """What came back, without the key: a service may quote it, and that would go into errors and the record."""
+        async with self._open(alone=alone).stream(
+            method, path, params=_query(query), json=body, headers={**self._own_headers(), **(headers or {})}
+        ) as response:
+            content = await whole(response, MOST_ANSWER_BYTES)
         bare = self._key.taken_out if self._key is not None else bytes
-        headers = {name.lower(): bare(value.encode()).decode() for name, value in response.headers.items()}
-        content = bare(content)
+        known = {bare(name).lower().decode("latin-1"): bare(value) for name, value in response.headers.raw}
+        texts = {name: value.decode("utf-8", "replace") for name, value in known.items()}
+        return _Said(response.status_code, texts, bare(content))
+
+    def _read(self, said: _Said, known: Mapping[str, Any]) -> Answer:
+        is_success = 200 <= said.status < 300
         try:
-            decoded = _decoded(content, self._key)
+            decoded = _decoded(said.content, self._key)
         except (ValueError, RecursionError):
-            if response.is_success:
+            if is_success:
                 # A page in place of JSON, or half an answer: what was asked for may well have happened.
                 raise TransportError(
                     "The service answered with something that is not JSON.", sent=True, **known
                 ) from None
-            decoded = content[:_MOST_TEXT].decode("utf-8", "replace")
-        if not response.is_success:
-            raise error_of(response.status_code, headers, decoded, **known)
-        return Answer(response.status_code, headers, decoded)
+            decoded = said.content[:_MOST_TEXT].decode("utf-8", "replace")
+        if not is_success:
+            raise error_of(said.status, said.headers, decoded, **known)
+        return Answer(said.status, said.headers, decoded)
 
     def _own_headers(self) -> dict[str, str]:
         headers = {}
@@ -253,7 +270,7 @@ def _decoded(content: bytes, key: ApiKey | None) -> Any:
 
 def _without(value: Any, key: ApiKey) -> Any:
     if isinstance(value, str):
-        return key.taken_out(value.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
+        return key.taken_out_of(value)
     if isinstance(value, dict):
         return {_without(name, key): _without(entry, key) for name, entry in value.items()}
     return [_without(entry, key) for entry in value] if isinstance(value, list) else value
@@ -275,10 +292,15 @@ def _query(query: Mapping[str, object] | None) -> dict[str, str] | None:
     return spelled or None
 
 
-def _bare(error: Exception) -> Exception:
-    """What broke, without the frames below it."""
+def _bare(error: Exception, key: ApiKey | None) -> Exception:
+    """What broke, without the frames below it and without the request."""
     # Their variables hold the header with the key, and some print them: IPython's verbose mode, crash reporters.
     error.__cause__ = error.__context__ = None
+    if isinstance(error, httpx.RequestError):
+        error._request = None
+    if key is not None:
+        # A line that is no HTTP is quoted in what is said of it.
+        error.args = tuple(key.taken_out_of(part) if isinstance(part, str) else part for part in error.args)
     return error.with_traceback(None)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import sys
+import weakref
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +18,41 @@ _KEYRING_SERVICE: Final = "runflow-widgets"
 _KEYRING_USER: Final = "api-key"
 
 
+#: Who writes down what is sent and what comes back, once somebody wants to see it all.
+_LOGGERS: Final = (
+    "httpx", "httpcore", "httpcore.connection", "httpcore.http11", "httpcore.http2", "httpcore.proxy", "httpcore.socks",
+    "hpack.hpack",
+)  # fmt: skip
+
+
+class _Watched(logging.Filter):
+    """Takes the keys in use out of what the libraries below us log: a service may quote one in a header."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        # By number: two keys may be equal, and one of them go away.
+        self._keys: weakref.WeakValueDictionary[int, ApiKey] = weakref.WeakValueDictionary()
+
+    def watch(self, key: ApiKey) -> None:
+        """Keep a key out of what is logged, for as long as it is in use."""
+        self._keys[id(key)] = key
+        for name in _LOGGERS:
+            logging.getLogger(name).addFilter(self)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every record pass, and none with a key in it."""
+        text = record.getMessage()
+        bare = text
+        for key in list(self._keys.values()):
+            bare = key.taken_out_of(bare)
+        if bare != text:
+            record.msg, record.args = bare, ()
+        return True
+
+
+_WATCHED: Final = _Watched()
+
+
 class ApiKey:
     """A key that does not show: not in a repr, not in a pickle, not in a format string.
 
@@ -24,7 +61,7 @@ class ApiKey:
         ApiKey('…6789')
     """
 
-    __slots__ = ("_secret",)
+    __slots__ = ("__weakref__", "_secret")
 
     def __init__(self, secret: str) -> None:
         secret = secret.strip()
@@ -34,6 +71,7 @@ class ApiKey:
                 advice="Copy it again from the page where it was made; it begins with rf_live_.",
             )
         self._secret = secret
+        _WATCHED.watch(self)
 
     def reveal(self) -> str:
         """The key itself; for the header of a request and for nothing else."""
@@ -47,6 +85,10 @@ class ApiKey:
     def taken_out(self, text: bytes) -> bytes:
         """A text of somebody else without the key, should it quote it; a short one, as of tests, is no secret."""
         return text.replace(self._secret.encode(), f"...{self.ending}".encode()) if self.ending else text
+
+    def taken_out_of(self, text: str) -> str:
+        """The same for a text that is decoded already."""
+        return text.replace(self._secret, f"...{self.ending}") if self.ending else text
 
     def __repr__(self) -> str:
         return f"ApiKey('…{self.ending}')"

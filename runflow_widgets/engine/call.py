@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from ..catalogue.field import is_json, shown
 from ..wire import MAX_CALLBACK_URL, Json
-from .core import Core
+from .core import Core, digest_of
 from .refusal import Refusal, invalid, problem
 
 #: 50 MiB as base64 inside a JSON body, and room for all the rest.
@@ -230,16 +230,17 @@ def is_web_address(url: str) -> bool:
         return False
 
 
-def caller_of(request: Request, keys: Mapping[str, frozenset[str]] | None, scope: str | None) -> Caller:
+def caller_of(request: Request, keys: Mapping[bytes, frozenset[str]] | None, scope: str | None) -> Caller:
     """Who asks; a 401 without a good key, a 403 if the key lacks the scope. A scope of None needs no key at all."""
     if keys is None or scope is None:
         return Caller()
     scheme, _, given = request.headers.get("authorization", "").partition(" ")
     found = None
-    for key, scopes in keys.items():
+    digest = digest_of(given.strip())
+    for known, scopes in keys.items():
         # All keys are compared, and in constant time, so that the time taken says nothing of any.
-        if hmac.compare_digest(key.encode(), given.strip().encode("utf-8", "replace")):
-            found = Caller(hashlib.sha256(key.encode()).hexdigest()[:16], scopes)
+        if hmac.compare_digest(known, digest):
+            found = Caller(known.hex()[:16], scopes)
     if found is None or scheme.lower() != "bearer":
         raise Refusal(
             401,

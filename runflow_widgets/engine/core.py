@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Final
@@ -16,6 +17,11 @@ from .store import Store
 
 #: The one organisation that an embedded service has.
 ORGANISATION: Final = "00000000-0000-7000-8000-000000000001"
+
+
+def digest_of(key: str) -> bytes:
+    """What is kept of a key."""
+    return hashlib.sha256(key.encode("utf-8", "replace")).digest()
 
 
 class Core:
@@ -38,7 +44,8 @@ class Core:
     ) -> None:
         self.store = store
         self.catalogue = catalogue
-        self.keys = None if keys is None else dict(keys)
+        # Not the keys themselves: what is not here cannot be shown by anything.
+        self.keys = None if keys is None else {digest_of(key): scopes for key, scopes in keys.items()}
         self.credit = credit
         self.max_open_runs = max_open_runs
         self.base_url = base_url

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable
 from typing import IO, Any, Final
 
+_SECRETS: Final = ("RUNFLOW_API_KEY", "RUNFLOW_SERVE_KEY")
 _LENGTH: Final = struct.Struct(">I")
 
 
@@ -119,7 +120,8 @@ class Worker:
 def _start_process(arguments: list[str]) -> subprocess.Popen[bytes]:
     threads = arguments[-1]
     environment = {
-        **os.environ,
+        # It opens files of strangers, and needs no key for that.
+        **{name: value for name, value in os.environ.items() if name not in _SECRETS},
         # What this process can import, the child can import: also a package that lies in the tree.
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
         "OMP_NUM_THREADS": threads,
