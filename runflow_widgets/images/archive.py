@@ -64,7 +64,8 @@ def _member(entries: Sequence[zipfile.ZipInfo], name: str) -> zipfile.ZipInfo:
                 raise InputError(f"{_shown(name)} in the zip is encrypted.", advice="Pack it without a password.")
             return entry
     # Finder adds a shadow file for each real one; nobody means those.
-    real = [e.filename for e in entries if not e.is_dir() and not e.filename.startswith("__MACOSX/")]
+    real = [e.filename for e in entries if e.filename and not e.filename.endswith("/")]
+    real = [name for name in real if not name.startswith("__MACOSX/")]
     listed = ", ".join(map(_shown, real[:10])) + (", …" if len(real) > 10 else "")
     raise InputError(f"The zip holds no {_shown(name)}.", advice=f"It holds {listed}." if real else "It is empty.")
 

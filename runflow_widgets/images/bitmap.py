@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 MAX_PIXELS: Final = 200_000_000
 
 # What Pillow's readers raise when a file does not hold what its first bytes promise.
-_DAMAGE: Final = (OSError, SyntaxError, ValueError, EOFError, TypeError, IndexError, KeyError)
+# Warnings are among it where somebody has made errors of them.
+_DAMAGE: Final = (OSError, SyntaxError, ValueError, EOFError, TypeError, IndexError, KeyError, Warning)
 #: Deep greys are brought down this many pixels at a time: as floats they take four times the room.
 _BAND_PIXELS: Final = 4_000_000
 
