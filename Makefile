@@ -49,12 +49,13 @@ format: $(VENV)/.tested tests/js/node_modules/.made ## format everything
 	$(BIN)/ruff check --fix .
 	cd tests/js && npm run -s format
 
-bench: $(VENV)/.bench ## measure, side by side with others where there are any
+bench: $(VENV)/.bench ## measure, side by side with others where there are any; bench-output/table.md has it all
 	@chromium=$$(tests/tools/find-programs) || exit 1; export RUNFLOW_TEST_CHROMIUM="$$chromium"; \
-	for bench in tests/benchmarks/bench_*.py; do echo; $(BIN)/python $$bench; done
+	for bench in tests/benchmarks/bench_*.py; do echo; $(BIN)/python $$bench; done; \
+	$(BIN)/python tests/benchmarks/figures.py
 
 soak: $(VENV)/.tested ## the long versions of the tests of faults and of hostile input; tens of minutes
-	@failed=0; for soak in tests/soak/soak_*.py; do echo; echo $$soak; $(BIN)/python $$soak || failed=1; done; exit $$failed
+	@failed=0; for soak in tests/soak/soak_*.py "tests/soak/fuzz.py all 60"; do echo; echo $$soak; $(BIN)/python $$soak || failed=1; done; exit $$failed
 
 gallery: $(VENV)/.installed ## contact sheets of what the models do; PICTURES=folder takes yours
 	$(BIN)/python tests/tools/gallery.py $(if $(PICTURES),--pictures $(PICTURES)) -o gallery
@@ -64,7 +65,7 @@ docs: $(VENV)/.tested ## write the reference of all public names into docs-outpu
 		runflow_widgets.callbacks runflow_widgets.errors runflow_widgets.samples
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) .cache dist build demo-output docs-output gallery tests/js/node_modules
+	rm -rf $(VENV) .cache dist build demo-output bench-output docs-output gallery tests/js/node_modules
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # Debian splits venv from Python; virtualenv, unpacked beside us, does the same job.
@@ -95,7 +96,7 @@ $(VENV)/.tested: $(VENV)/.venv-made pyproject.toml $(CONSTRAINTS)
 
 # What the form library needs is installed already; a second ipywidgets would be a stranger to the page.
 $(VENV)/.bench: $(VENV)/.tested Makefile
-	$(PIP) install --upgrade --target $(VENV)/bench fal-client replicate
+	$(PIP) install --upgrade --target $(VENV)/bench fal-client replicate gradio_client huggingface_hub
 	$(PIP) install --upgrade --no-deps --target $(VENV)/bench ipywidgets-jsonschema
 	@touch $@
 

@@ -102,6 +102,7 @@ class FaultyProxy:
 
     def __post_init__(self):
         self._loop = asyncio.new_event_loop()
+        self._tasks: set[asyncio.Task] = set()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._serve, daemon=True)
 
@@ -131,6 +132,8 @@ class FaultyProxy:
         await asyncio.gather(*open_still, return_exceptions=True)
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter):
+        # Nobody else holds a task that waits for ever, and Python would throw it away in the middle.
+        self._tasks.add(asyncio.current_task())
         broken = (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError)
         with contextlib.closing(writer), contextlib.suppress(*broken):
             # Connections are kept: what is left over of one answer then meets the next request, as it would outside.

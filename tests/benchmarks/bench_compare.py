@@ -13,6 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "browser"))
 
+from figures import Figures
 from rig import Browser, JupyterServer, Notebook
 
 SIZES_MP = tuple(float(size) for size in os.environ.get("SIZES_MP", "1,12,24,48").split(","))
@@ -106,16 +107,20 @@ def main() -> None:
     """Print the table, and the goals with what was reached."""
     with tempfile.TemporaryDirectory() as folder, JupyterServer(Path(folder)) as server, Browser() as browser:
         rows = [(size, *measure(browser, server, size)) for size in SIZES_MP]
-    print(f"{'':8} {'first paint, s':>24} {'bytes on the wire, MB':>32} {'frames/s (95 % under)':>32}")
-    head = [f"{'MP':>6}  ", *(f"{name:>11}" for name in ("compare", "naive", "  compare", "naive"))]
-    print(" ".join(head), f"{'share':>7}   {'compare':>15} {'naive':>15}")
+    table = Figures("compare", "Comparison of two pictures: ours beside two ipywidgets images with all their pixels")
     for size, ours, naive in rows:
-        share = 100 * ours["bytes"] / naive["bytes"]
-        frames = [f"{one['fps']:.0f} ({one['late_ms']:.0f} ms)" for one in (ours, naive)]
-        print(
-            f"{size:6g}   {ours['paint_s']:11.2f} {naive['paint_s']:11.2f}   {ours['bytes'] / 1e6:11.2f} "
-            f"{naive['bytes'] / 1e6:11.2f} {share:6.1f}%   {frames[0]:>15} {frames[1]:>15}"
+        table.add(
+            f"{size:g} MP",
+            first_paint_s=ours["paint_s"],
+            naive_s=naive["paint_s"],
+            MB=ours["bytes"] / 1e6,
+            naive_MB=naive["bytes"] / 1e6,
+            percent_of_the_bytes=100 * ours["bytes"] / naive["bytes"],
+            frames_a_second=round(ours["fps"]),
+            frame_ms_p95=ours["late_ms"],
+            naive_frames=round(naive["fps"]),
         )
+    table.tell()
     if len(rows) > 1:
         print(f"first paint of the largest pair: {rows[-1][1]['paint_s'] / rows[0][1]['paint_s']:.2f} x the smallest")
 

@@ -23,6 +23,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from figures import Figures
 from studio_scenes import Scene, scene
 
 from runflow_widgets.engine import models
@@ -166,14 +167,13 @@ def main() -> None:
             found[name].append([*measure(alpha, colours, truth), spent])
             sure[name].append(confidence)
         shown.append((found["ours"][-1][0], truth.photo, alpha, colours))
-    print(
-        f"cutting out, {len(shown)} pictures of {np.mean([s[1][..., 0].size for s in shown]) / 1e6:.2f} MP on average"
-    )
-    print(f"  {'':30}" + "".join(f"{column:>9}" for column in COLUMNS) + "   rank corr. of confidence")
+    size_mp = np.mean([s[1][..., 0].size for s in shown]) / 1e6
+    table = Figures("cutout", f"Cutting out: {len(shown)} pictures of {size_mp:.2f} MP on average, one core")
     for name, rows in found.items():
-        figures = np.mean(rows, axis=0)
-        told = f"{rank_correlation(sure[name], [row[0] for row in rows]):9.2f}" if any(sure[name]) else ""
-        print(f"  {name:30}" + "".join(f"{figure:9.3f}" for figure in figures) + told)
+        figures = [round(float(figure), 3) for figure in np.mean(rows, axis=0)]
+        told = round(rank_correlation(sure[name], [row[0] for row in rows]), 2) if any(sure[name]) else None
+        table.add(name, **dict(zip(COLUMNS, figures, strict=True)), rank_corr_of_confidence=told)
+    table.tell()
     print(f"  ours: {doubt(sure['ours'], [row[0] for row in found['ours']])}")
     print(f"  peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
     if asked.sheet:

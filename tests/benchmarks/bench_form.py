@@ -15,6 +15,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "browser"))
 
+from figures import Figures, percentiles
 from rig import Browser, JupyterServer, Notebook
 
 HERE = Path(__file__).parent
@@ -90,15 +91,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, JupyterServer(Path(folder)) as server, Browser() as browser:
         for spec in ("largest", "sixty"):
             with_spec = SETUP.format(here=str(HERE), others=str(OTHERS), spec=spec)
-            print(f"\nform of the {spec} model (median of {ROUNDS}; the first build apart)", flush=True)
-            print_table(measured(server, browser, with_spec, FORMS))
+            title = f"Form of the {spec} model, median of {ROUNDS}, the first build apart"
+            tell(f"form_{spec}", title, measured(server, browser, with_spec, FORMS))
         models = SETUP.format(here=str(HERE), others=str(OTHERS), spec="largest")
         models += f"models = form_specs.many_models({MODELS})\n"
-        print(f"\n{MODELS} models to choose from (median of {ROUNDS})", flush=True)
-        print_table(measured(server, browser, models, LISTS))
+        title = f"{MODELS} models to choose from, median of {ROUNDS}"
+        tell("picker", title, measured(server, browser, models, LISTS))
         lags = key_lags(server, browser, models)
-        print(f"  from a key to the filtered list, {len(lags)} keys: median {statistics.median(lags):.1f} ms, ", end="")
-        print(f"most {max(lags):.1f} ms")
+        keys = Figures("picker_keys", "From a key to the filtered list, milliseconds")
+        keys.add("rf.ModelPicker", **percentiles(lags), at_most=max(lags), keys=len(lags))
+        keys.tell()
 
 
 def measured(
@@ -135,17 +137,21 @@ def measured(
     }
 
 
-def print_table(rows: dict[str, dict[str, float]]) -> None:
+def tell(name: str, title: str, rows: dict[str, dict[str, float]]) -> None:
     """The figures, with ratios to the first row."""
     ours = next(iter(rows.values()))
-    print(f"  {'':24} {'first':>10} {'build':>10} {'shown':>16} {'messages':>12} {'controls':>9}")
-    for name, row in rows.items():
-        ratio = f"({row['shown_ms'] / ours['shown_ms']:.2f} x)"
-        print(
-            f"  {name:24} {row['first_ms']:7.1f} ms {row['built_ms']:7.1f} ms {row['shown_ms']:7.0f} ms {ratio} "
-            f"{row['kB']:8.0f} kB {row['controls']:9.0f}",
-            flush=True,
+    table = Figures(name, title)
+    for subject, row in rows.items():
+        table.add(
+            subject,
+            first_ms=row["first_ms"],
+            build_ms=row["built_ms"],
+            shown_ms=row["shown_ms"],
+            times_ours=row["shown_ms"] / ours["shown_ms"],
+            messages_kB=row["kB"],
+            controls=int(row["controls"]),
         )
+    table.tell()
 
 
 def key_lags(server: JupyterServer, browser: Browser, setup: str) -> list[float]:

@@ -18,11 +18,13 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from figures import Figures
 
 from runflow_widgets import samples
 from runflow_widgets.engine.models.inpaint import inpaint
 from runflow_widgets.images import to_array
 
+COLUMNS = ("PSNR", "SSIM", "texture", "sharpness", "s/MP")
 GABOR = [
     cv2.getGaborKernel((4 * scale + 1,) * 2, 0.8 * scale, angle * np.pi / 4, 2.5 * scale, 1.0, np.pi / 2)
     for scale in (1, 2, 4)
@@ -141,10 +143,11 @@ def main() -> None:
                 filled = fill(photo, hole)
                 per_mp = (time.perf_counter() - began) / (photo.shape[0] * photo.shape[1] / 1e6)
                 scores[name].append([*judge(filled, photo, hole), per_mp])
-        print(f"\n{kind} ({len(scores['ours'])} pictures)     PSNR   SSIM  texture  sharpness   s/MP")
+        table = Figures(f"inpaint_{kind}", f"Filling holes made by a {kind}: {len(scores['ours'])} pictures, one core")
         for name, rows in scores.items():
-            psnr, ssim, tex, sharp, seconds = np.mean(rows, axis=0)
-            print(f"  {name:22} {psnr:6.2f}  {ssim:5.3f}  {tex:7.3f}  {sharp:9.3f}  {seconds:5.2f}")
+            figures = [round(float(figure), 3) for figure in np.mean(rows, axis=0)]
+            table.add(name, **dict(zip(COLUMNS, figures, strict=True)))
+        table.tell()
 
 
 if __name__ == "__main__":

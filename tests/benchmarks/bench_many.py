@@ -22,6 +22,7 @@ import cv2
 import numpy as np
 import psutil
 from distributed import LocalCluster
+from figures import Figures, percentiles
 from PIL import Image
 
 import runflow_widgets as rf
@@ -43,17 +44,18 @@ def main() -> None:
     with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, **quiet) as cluster:
         for name, perform in (("tag removal", tasks.perform), ("a copy", copy_tasks.perform)):
             module = perform.__module__
-            print(f"\n{name}")
-            one_s = loop("a loop, OpenCV on 1 core", perform, folder, threads=1)
-            plain_s = loop("a loop as it is       ", perform, folder, threads=os.cpu_count() or 1)
+            table = Figures(f"many_{module.rpartition('.')[2]}", f"{count:,} pictures of {side} x {side}: {name}")
+            one_s = loop(table, "a loop, OpenCV on 1 core", perform, folder, threads=1)
+            plain_s = loop(table, "a loop as it is       ", perform, folder, threads=os.cpu_count() or 1)
             for label, pool in (
                 ("rf.map, 2 workers here", WorkerPool(2, task_module=module)),
                 ("rf.map, 2 Dask workers", DaskPool(cluster.scheduler_address, task_module=module)),
             ):
-                mapped(label, pool, folder, plain_s, one_s)
+                mapped(table, label, pool, folder, plain_s, one_s)
+            table.tell()
 
 
-def loop(name: str, perform: object, folder: Path, *, threads: int) -> float:
+def loop(table: Figures, name: str, perform: object, folder: Path, *, threads: int) -> float:
     """Seconds that the work itself takes, one picture after the other."""
     cv2.setNumThreads(threads)
     files = sorted(folder.glob("*.png"))
@@ -63,12 +65,11 @@ def loop(name: str, perform: object, folder: Path, *, threads: int) -> float:
     for file in files:
         work(perform, file, out)
     took_s = time.perf_counter() - began
-    print(f"  {name} {took_s:8.1f} s  {len(files) / took_s:7.1f} runs/s")
-    print(f"    processor time a run   {1e3 * (cpu_s() - used_s) / len(files):8.1f} ms")
+    table.add(name, runs_a_second=len(files) / took_s, cpu_ms_a_run=1e3 * (cpu_s() - used_s) / len(files))
     return took_s
 
 
-def mapped(name: str, pool: WorkerPool | DaskPool, folder: Path, plain_s: float, one_s: float) -> None:
+def mapped(table: Figures, name: str, pool: WorkerPool | DaskPool, folder: Path, plain_s: float, one_s: float) -> None:
     """The same work through `rf.map`."""
     count = len(list(folder.glob("*.png")))
     session = rf.connect(embedded=True, workers=pool)
@@ -91,20 +92,15 @@ def mapped(name: str, pool: WorkerPool | DaskPool, folder: Path, plain_s: float,
     after = process.memory_info().rss
     used_s = cpu_s() - used_s
     assert not results.failed, results.failed[0]
-    late_ms.sort()
-    print(
-        f"  {name}   {many_s:8.1f} s  {count / many_s:7.1f} runs/s  "
-        f"{plain_s / many_s:5.2f} x the loop, {one_s / many_s:.2f} x the one on 1 core"
-    )
-    print(f"    processor time a run   {1e3 * used_s / count:8.1f} ms, in all processes together")
-    print(f"    overhead a run         {1e3 * (many_s - plain_s / 2) / count:8.1f} ms above half of the loop's time")
-    print(
-        f"    memory                 {(after - before) / 1e6:8.1f} MB more, "
-        f"{(after - half_rss) / 1e6:.1f} MB in the second half"
-    )
-    print(
-        f"    a 10 ms beat was late  {late_ms[len(late_ms) // 2]:8.1f} ms in the median, "
-        f"{late_ms[int(0.95 * len(late_ms))]:.1f} ms at the 95th percentile, {late_ms[-1]:.1f} ms at most"
+    table.add(
+        name,
+        runs_a_second=count / many_s,
+        cpu_ms_a_run=1e3 * used_s / count,
+        times_the_loop=plain_s / many_s,
+        times_the_loop_on_1_core=one_s / many_s,
+        MB_more=(after - before) / 1e6,
+        MB_in_the_second_half=(after - half_rss) / 1e6,
+        main_thread_late_ms_p95=percentiles(late_ms)["p95"],
     )
     session.close()
 

@@ -1,4 +1,4 @@
-"""How soon a kernel answers its page while it maps a thousand pictures: round trips of a widget's message.
+"""How soon a kernel answers its page: round trips of a widget's message while it is idle, runs a model, or maps.
 
 python tests/benchmarks/bench_many_kernel.py [number of pictures] [side in pixels]
 """
@@ -17,6 +17,7 @@ sys.path.insert(0, str(HERE.parent / "kernels"))
 
 import psutil
 from bench_many import MODEL, pictures
+from figures import Figures, percentiles
 from kernel_front import KernelFront
 
 PAUSE_S = 0.02
@@ -39,8 +40,14 @@ echo
 """
 
 
+#: A run of a few seconds: a photo of four megapixels.
+ONE_RUN = """
+photo = rf.samples.load("tagged_mug").convert("RGB").resize((2000, 2000))
+"""
+
+
 def main() -> None:
-    """Print the round trips of an idle kernel and of one that maps."""
+    """Print the round trips of an idle kernel, of one that runs a model, and of one that maps."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
     side = int(sys.argv[2]) if len(sys.argv) > 2 else 64
     folder = pictures(count, side)
@@ -51,6 +58,8 @@ def main() -> None:
         echo = kernel.widget(value="echo")
         process = psutil.Process(kernel.ask("__import__('os').getpid()"))
         idle = [round_trip(kernel, echo, number)[0] for number in range(IDLE_ROUNDS)]
+        kernel.run(ONE_RUN)
+        during_one = while_one_runs(kernel, echo)
         # The table that a cell shows goes on being told; that is part of what keeps the kernel busy.
         kernel.run(f"warm = rf.map({MODEL!r}, {str(folder)!r} + '/0000*.png', reuse=False).result()")
         before, half = process.memory_info().rss, 0
@@ -68,8 +77,14 @@ def main() -> None:
         took_s = time.perf_counter() - began
         after = process.memory_info().rss
         failed = kernel.ask("len(results.failed)")
-    say("idle", idle)
-    say("while it maps", busy)
+    trips = Figures("kernel", "Kernel: milliseconds from a page's message to the answer of the widget's Python side")
+    for what, times in (
+        ("idle", idle),
+        ("while one model runs", during_one),
+        (f"while {count:,} runs are mapped", busy),
+    ):
+        trips.add(what, **percentiles(times), at_most=max(times), messages=len(times))
+    trips.tell()
     print(f"  {count} runs, {failed} failed    {took_s:8.1f} s  {count / took_s:7.1f} runs/s")
     more, late = (after - before) / 1e6, (after - half) / 1e6
     print(f"  memory of the kernel     {more:8.1f} MB more, {late:.1f} MB in the second half")
@@ -90,14 +105,14 @@ def round_trip(kernel: KernelFront, echo: str, number: int) -> tuple[float, dict
             return 1e3 * (time.perf_counter() - began), data["content"]
 
 
-def say(what: str, times_ms: list[float]) -> None:
-    """Print what is typical and what is bad."""
-    times_ms = sorted(times_ms)
-    middle, high = times_ms[len(times_ms) // 2], times_ms[int(0.95 * len(times_ms))]
-    print(
-        f"  a round trip, {what:14s} {middle:6.1f} ms in the median, {high:.1f} ms at the 95th percentile, "
-        f"{times_ms[-1]:.1f} ms at most, {len(times_ms)} of them"
-    )
+def while_one_runs(kernel: KernelFront, echo: str) -> list[float]:
+    """Round trips from the start of one run, with its panel shown, to its end."""
+    kernel.run("run = rf.run('bria/background/remove', image=photo); display(run)")
+    times = []
+    while not kernel.ask("run.done"):
+        times.append(round_trip(kernel, echo, len(times))[0])
+        time.sleep(PAUSE_S)
+    return times
 
 
 if __name__ == "__main__":

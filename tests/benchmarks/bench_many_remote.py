@@ -25,6 +25,7 @@ os.environ["RUNFLOW_HOME"] = tempfile.mkdtemp(prefix="runflow-bench-")
 import httpx
 from bench_many import pictures
 from faulty_proxy import Every, FaultyProxy, canned
+from figures import Figures
 from others import ask_like_fal, ask_like_replicate
 
 import runflow_widgets as rf
@@ -146,21 +147,24 @@ def broken_line(service: Service, proxy: FaultyProxy, count: int) -> None:
 
 def compare(service: Service, proxy: FaultyProxy, count: int, run_s: float) -> None:
     """How many requests it takes to learn that a run is over; the same service for all, and no faults."""
-    print(f"\n{count} runs of {run_s:g} s, {AT_ONCE} at once, on a line without faults")
+    table = Figures(
+        f"remote_{run_s:g}s", f"{count} runs of {run_s:g} s, {AT_ONCE} at once: requests a run, at the same service"
+    )
     session = connected(proxy.url)
     folder = pictures(count, 32)
     picture = folder / "00000.png"
     began = time.perf_counter()
     results = rf.map(MODEL, folder, session=session, concurrency=AT_ONCE, **WHITE).result()
     assert not results.failed
-    say(f"runflow_widgets {time.perf_counter() - began:5.1f} s", proxy.requests, count)
+    table.add("runflow_widgets", s=time.perf_counter() - began, **counted(proxy.requests, count))
     asset = shared().call(session.client.upload(picture.read_bytes(), filename=picture.name, mime_type="image/png"))
     session.close()
     for name, ask in (("fal-client", ask_like_fal), ("replicate", ask_like_replicate)):
         proxy.requests.clear()
         began = time.perf_counter()
         asyncio.run(ask(proxy.url, KEY, MODEL, {"image_url": asset.ref, **WHITE}, count, AT_ONCE))
-        say(f"{name:15s} {time.perf_counter() - began:5.1f} s", proxy.requests, count)
+        table.add(name, s=time.perf_counter() - began, **counted(proxy.requests, count))
+    table.tell()
 
 
 def said(fault: Every) -> str:
@@ -183,9 +187,14 @@ async def runs_at(url: str) -> list[dict]:
 
 def say(what: str, requests: list[tuple[str, str]], count: int) -> None:
     """Print how many requests of each kind there were for one run."""
-    counted = {kind: sum(fits(*request) for request in requests) / count for kind, fits in KINDS.items()}
-    text = ", ".join(f"{number:.2f} {kind}" for kind, number in counted.items())
-    print(f"  {what}: {text}; {len(requests) / count:.2f} in all")
+    text = ", ".join(f"{number:.2f} {kind}" for kind, number in counted(requests, count).items())
+    print(f"  {what}: {text}")
+
+
+def counted(requests: list[tuple[str, str]], count: int) -> dict[str, float]:
+    """How many requests of each kind there were for one run."""
+    kinds = {kind: sum(fits(*request) for request in requests) / count for kind, fits in KINDS.items()}
+    return {**kinds, "in_all": len(requests) / count}
 
 
 def serve(port: int, folder: str, run_s: float) -> None:

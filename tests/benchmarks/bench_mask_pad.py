@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "browser"))
 sys.path.insert(0, str(Path(__file__).parent))
 
 import numpy as np
+from figures import Figures, percentiles
 from rig import Browser, JupyterServer, Notebook
 from slow_line import SlowLine
 
@@ -84,27 +85,24 @@ def main() -> None:
     """Print all tables."""
     kernel_time()
     with JupyterServer(Path(tempfile.mkdtemp(prefix="runflow-bench-"))) as server, Browser() as browser:
-        print(
-            "\npointer to paint, 120 events in 2 s (ms: median / 95 % / most; painted of sent; messages to the kernel)"
-        )
+        lags = Figures("pad_lag", "Mask pad: milliseconds from the pointer to paint, 120 events in 2 s")
         for round_trip_ms, busy in ((0, False), (50, False), (150, False), (50, True)):
             for name, cell, selector, canvases in (
                 ("mask pad", PAD, ".rfw-ink-layer", [".rfw-ink-canvas", "canvas.rfw-pad-mask"]),
                 ("ipycanvas", PLAIN, "canvas.plain-brush", ["canvas.plain-brush"]),
             ):
                 figures = lag(server, browser, cell, selector, canvases, round_trip_ms / 1e3, busy=busy)
-                print(
-                    f"  {round_trip_ms:3d} ms{', busy cell' if busy else '           '}  {name:9s} {figures}",
-                    flush=True,
-                )
-        print("\nfirst paint of a pad (bytes to the page; s from running the cell)")
+                lags.add(f"{name}, {round_trip_ms} ms round trip{', busy cell' if busy else ''}", **figures)
+        lags.tell()
+        paints = Figures("pad_first_paint", "Mask pad: from running the cell to the photo on the page")
         for width, height in ((1155, 866), (4000, 3000), (8000, 6000)):
-            print(f"  {width * height / 1e6:4.0f} MP  {first_paint(server, browser, width, height)}", flush=True)
+            paints.add(f"{width * height / 1e6:.0f} MP", **first_paint(server, browser, width, height))
+        paints.tell()
 
 
 def kernel_time() -> None:
     """What a stroke of 180 points costs the kernel, by the size of the photo."""
-    print("a stroke of 180 points across the photo, in the kernel (ms, median of 9)")
+    table = Figures("pad_kernel", "Mask pad: kernel time for a stroke of 180 points across the photo, median of 9")
     for width, height in ((1155, 866), (4000, 3000), (8000, 6000)):
         sheet = Sheet((width, height))
         turn = np.linspace(0, 6, 180)
@@ -116,10 +114,11 @@ def kernel_time() -> None:
             sheet.paint(spans.stroke(points, sheet.size))
             took.append(time.perf_counter() - began)
             sheet.undo()
-        print(f"  {width * height / 1e6:4.0f} MP  {1e3 * statistics.median(took):6.1f}")
+        table.add(f"{width * height / 1e6:.0f} MP", ms=1e3 * statistics.median(took))
+    table.tell()
 
 
-def lag(server, browser, cell, selector, canvases, round_trip_s, *, busy) -> str:
+def lag(server, browser, cell, selector, canvases, round_trip_s, *, busy) -> dict[str, float]:
     """Draw one stroke and tell how far the paint was behind."""
     with SlowLine(server.port, round_trip_s) as line:
         notebook = opened(server, browser, line, [cell, BUSY])
@@ -140,10 +139,8 @@ def lag(server, browser, cell, selector, canvases, round_trip_s, *, busy) -> str
         page.wait_for_timeout(2500)
         seen = page.evaluate("() => ({ lags: seen.lags, waiting: seen.waiting.length, sent: seen.sent })")
         notebook.close()
-    lags = sorted(seen["lags"]) or [float("nan")]
-    middle, late, most = (lags[min(len(lags) - 1, int(len(lags) * share))] for share in (0.5, 0.95, 1))
-    of = len(seen["lags"]) + seen["waiting"]
-    return f"{middle:7.1f} / {late:7.1f} / {most:7.1f};  {len(seen['lags'])} of {of};  {seen['sent']}"
+    lags = seen["lags"] or [float("nan")]
+    return {**percentiles(lags), "at_most": max(lags), "painted": len(seen["lags"]), "messages": seen["sent"]}
 
 
 def scribble(page, box) -> None:
@@ -172,7 +169,7 @@ def scribble(page, box) -> None:
     send("mouseReleased", x, top + row * 70, 0)
 
 
-def first_paint(server, browser, width, height) -> str:
+def first_paint(server, browser, width, height) -> dict[str, float]:
     """Make a pad and wait until its canvas shows the photo."""
     cell = f"import runflow_widgets as rf\nphoto = rf.samples.load('picnic').resize(({width}, {height}))\nrf.MaskPad"
     with SlowLine(server.port, 0) as line:
@@ -189,7 +186,7 @@ def first_paint(server, browser, width, height) -> str:
         page.wait_for_timeout(500)
         received = line.received_bytes - before
         notebook.close()
-    return f"{received / 1e3:7.0f} kB  {took:5.2f} s"
+    return {"s": took, "kB": received / 1e3}
 
 
 def opened(server, browser, line, cells) -> Notebook:

@@ -15,6 +15,7 @@ os.environ["RUNFLOW_HOME"] = tempfile.mkdtemp(prefix="runflow-bench-")
 
 import copy_tasks
 import numpy as np
+from figures import Figures
 from PIL import Image
 
 import runflow_widgets as rf
@@ -40,11 +41,15 @@ def main() -> None:
         lambda: [run.result() for run in [rf.run("bria/background/remove", image=photo) for _ in range(ROUNDS)]]
     )
     base, waited = statistics.median(direct), statistics.median(through)
-    print(f"one copy of a 512 x 512 picture, median of {ROUNDS}")
-    print(f"  the work by itself               {1e3 * base:7.1f} ms")
-    print(f"  as a run, waited for             {1e3 * waited:7.1f} ms  {waited / base:5.1f} x")
-    print(f"  as one of {ROUNDS} runs at once        {1e3 * many / ROUNDS:7.1f} ms  {many / ROUNDS / base:5.1f} x")
-    print(f"  one GET in this process          {1e3 * statistics.median(asked):7.2f} ms")
+    table = Figures("round_trip", f"The way through the embedded service: one copy of 512 x 512, median of {ROUNDS}")
+    for what, took_s in (
+        ("the work by itself", base),
+        ("as a run, waited for", waited),
+        (f"as one of {ROUNDS} runs at once", many / ROUNDS),
+        ("one GET in this process", statistics.median(asked)),
+    ):
+        table.add(what, ms=1e3 * took_s, times_the_work=took_s / base)
+    table.tell()
     session.close()
 
 
