@@ -12,6 +12,7 @@ from ..errors import InputError, OutputError
 from ..images import open_image, remarks, to_array
 from ..result import Output
 from ..running import Run
+from ..wire import tame
 from .background import map_all
 from .sources import is_plain, open_source
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 #: How many pictures are opened at a time, and from how many pixels on that is worth it for bitmaps.
 _HELPERS: Final = 4
+_MOST_LETTERS: Final = 200
 _LARGE_PX: Final = 4_000_000
 #: Under which names models take the picture they work on, the likelier first.
 _INPUT_NAMES: Final = ("image", "image_url", "images", "image_urls", "input_image", "input_image_url")
@@ -86,7 +88,8 @@ def _labelled(pictures: list[Picture], labels: Sequence[str] | None) -> list[Pic
             field="labels",
             advice="Give one label for each picture.",
         )
-    return [replace(picture, label=str(label)) for label, picture in zip(labels, pictures, strict=True)]
+    # A page takes minutes to find out how much of a hundred thousand letters fits above a picture.
+    return [replace(one, label=tame(str(label), _MOST_LETTERS)) for label, one in zip(labels, pictures, strict=True)]
 
 
 def _distinct(labels: list[str]) -> list[str]:

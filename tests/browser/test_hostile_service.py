@@ -1,0 +1,135 @@
+"""Whatever a service writes into its models, runs and errors is text in the page, and in what is exported of it."""
+
+from __future__ import annotations
+
+import pytest
+from looks import keep_picture
+from nbconvert import HTMLExporter
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+CONNECT = """
+import runflow_widgets as rf
+import hostile_service
+from runflow_widgets.running import start
+from runflow_widgets.session import current
+print(hostile_service.connect())
+evil = hostile_service.model_id()
+spec = current().catalogue.get(evil)
+plant = rf.samples.load('plant').resize((80, 60))
+"""
+SHOWN = [
+    "rf.models('Kind')",
+    "spec",
+    "picker = rf.ModelPicker(favourites=[evil], recent=[evil])\npicker",
+    "form = rf.form(spec)\nform",
+    "runs = [start(spec, {'prompt': name}) for name in [*hostile_service.STATES, 'refused']]\n"
+    "for run in runs: display(run)",
+    "table = rf.RunTable(runs)\ntable",
+    "gallery = rf.Gallery()\ngallery",
+    "rf.runs()",
+    "results = rf.map(spec, [plant] * 2, prompt='failed')\nresults",
+    "rf.compare(plant, plant.rotate(180), labels=[hostile_service.LONG, hostile_service.CODE])",
+    "recipe = rf.Recipe(hostile_service.NAME).then('first', evil, prompt='done')\nrecipe",
+    "made = recipe.run([plant])\nmade",
+    "studio = rf.studio(plant, evil)\nstudio",
+]
+#: What would be there if any of it had become more than text.
+ELEMENTS = """() => {
+  const found = [];
+  const look = (root) => {
+    for (const element of root.querySelectorAll('*')) {
+      if (element.shadowRoot) look(element.shadowRoot);
+      const at = [...element.attributes].map((one) => `${one.name}=${one.value}`).join(' ');
+      const code = /canary|hits/.test(at) && [...element.attributes].some((one) =>
+        one.name.startsWith('on') || (/^(src|href|srcdoc|action|xlink:href)$/.test(one.name)
+          && /canary|javascript:/.test(one.value)));
+      if (code || element.classList.contains('hostile')
+        || (element.localName === 'script' && /window\\.hits=/.test(element.textContent) && !/jupyter/i.test(at)))
+        found.push(element.outerHTML.slice(0, 200));
+    }
+  };
+  look(document);
+  return { found, hits: window.hits ?? 0 };
+}"""
+#: Boxes of ours that are wider than the cell they are in.
+WIDE = """() => [...document.querySelectorAll('.jp-OutputArea-output')].flatMap((box) => {
+  const inside = box.getBoundingClientRect();
+  return [...box.querySelectorAll('[class*=rfw-]')].filter((one) => one.checkVisibility()
+    && one.getBoundingClientRect().right > Math.max(inside.right, innerWidth) + 40
+    && !one.closest('[class*=rfw-runs-body], [class*=rfw-gal-list], [style*=overflow]')).map((one) => one.className);
+})"""
+
+
+class Asked:
+    """Every address that the page asked for."""
+
+    def __init__(self, page):
+        self.addresses = []
+        page.on("request", lambda request: self.addresses.append(request.url))
+        page.on("dialog", lambda dialog: (self.addresses.append(f"canary dialog {dialog.message}"), dialog.dismiss()))
+
+    @property
+    def canaries(self):
+        return [address for address in self.addresses if "canary" in address]
+
+
+@pytest.mark.timeout(300)
+def test_nothing_that_a_service_writes_is_run_or_drawn(notebook, server, browser, tmp_path):
+    page = notebook([CONNECT, *SHOWN], width=1100, height=1400)
+    asked = Asked(page.page)
+    page.page.set_default_timeout(15_000)
+    page.run_all()
+    page.until("all(run.done or run.status not in ('pending', 'queued') for run in runs)", 60)
+    page.page.locator(".rfw-run[data-state=failed]").first.wait_for(timeout=60_000)
+    page.page.locator(".rfw-gal-card").first.wait_for()
+    page.page.locator(".rfw-studio-bar, .rfw-studio").first.wait_for()
+
+    look_through(page)
+
+    live = page.page.evaluate(ELEMENTS)
+    assert live == {"found": [], "hits": 0}
+    assert asked.canaries == []
+    assert page.page.evaluate(WIDE) == []
+    keep_cells(page)
+    # The same notebook, saved and handed on as a page.
+    page.page.evaluate("() => jupyterapp.commands.execute('@jupyter-widgets/jupyterlab-manager:saveWidgetState')")
+    page.save()
+    path = server.root / page.page.evaluate("() => panel.context.path")
+    exported, _ = HTMLExporter().from_filename(str(path))
+    (tmp_path / "page.html").write_text(exported, encoding="utf-8")
+    other = browser.page()
+    asked_there = Asked(other)
+    other.goto((tmp_path / "page.html").as_uri(), wait_until="domcontentloaded")
+    other.wait_for_function("() => document.readyState === 'complete'")
+
+    assert other.evaluate(ELEMENTS) == {"found": [], "hits": 0}
+    assert asked_there.canaries == []
+    # It is there, as text: a search where nothing is finds nothing.
+    assert other.get_by_text("<img src=/canary-img").first.is_visible()
+    other.context.close()
+    browser.strayed.clear()
+
+
+def look_through(page):
+    """Open what is opened by pressing: the model's sheet, the form, details, errors, menus."""
+    picker = page.page.locator(".rfw-pick").first
+    picker.get_by_role("combobox", name="Search models").fill("Kind")
+    picker.locator("[data-id]").first.click()
+    form = page.page.locator(".rfw-form").first
+    form.wait_for()
+    for summary in page.page.locator("[class*=rfw-] summary, .jp-OutputArea-output summary").all():
+        if summary.is_visible():
+            summary.click()
+    cards = page.page.locator(".rfw-gal-list").get_by_role("option")
+    for place in range(min(4, cards.count())):
+        cards.nth(place).click()
+    for row in page.page.locator(".rfw-runs-row").all()[:8]:
+        if row.is_visible():
+            row.click()
+
+
+def keep_cells(page):
+    for place, cell in enumerate(page.page.locator(".jp-Cell").all()):
+        cell.scroll_into_view_if_needed()
+        keep_picture(page, f"hostile-{place:02d}")
