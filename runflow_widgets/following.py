@@ -25,7 +25,7 @@ from .portal import Job
 from .result import Output
 from .session import Session
 from .watched import Watched
-from .wire import CANCELLED, FAILED, Json, RunState
+from .wire import CANCELLED, FAILED, Json, RunState, plain_name
 
 #: How long a run is followed before we stop; the run itself may go on.
 FOLLOW_S: Final = {"image": 1800.0, "video": 3600.0}
@@ -244,7 +244,8 @@ class Followed(Watched):
 
     def _folder(self) -> Path:
         day = (self._entry.created_at or datetime.now(UTC)).astimezone()
-        name = f"{self._entry.model.replace('/', '-')}-{self._entry.key[-12:]}"
+        # Both may be of a stranger's making: a model has the name that a service gives it, and a callback names a key.
+        name = f"{plain_name(self._entry.model)}-{plain_name(self._entry.key[-12:])}"
         return home() / "outputs" / f"{day:%Y-%m-%d}" / name
 
     # ------------------------------------------------------------------ what becomes known

@@ -22,7 +22,7 @@ from .portal import BEAT_S
 from .result import Output
 from .session import Session, address_of, check_budget, current, view_of
 from .snippets import snippet
-from .wire import Json, RunState
+from .wire import Json, RunState, plain_name
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -138,7 +138,7 @@ class Run(Followed):
 
     def save(self, folder: str | Path, *, settings: bool | None = None) -> list[Path]:
         """Copy the results into a folder, named after the model, PNGs with their `settings`; nothing is overwritten."""
-        goal = Path(folder).expanduser() / self.model.rpartition("/")[2]
+        goal = Path(folder).expanduser() / plain_name(self.model.rpartition("/")[2])
         return [each.save(goal.with_name(f"{goal.name}-{each.name}"), settings=settings) for each in self._outputs]
 
     # ------------------------------------------------------------------ three ways to wait

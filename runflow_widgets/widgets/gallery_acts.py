@@ -19,7 +19,7 @@ from ..running import Run, start, take_up
 from ..session import Session, address_of, current, opened
 from ..settings import settings_from
 from ..snippets import snippet
-from ..wire import Json
+from ..wire import Json, plain_name
 from .compare import Compare, compare
 from .form import ModelForm
 from .gallery_words import PROMPTS, picture_of
@@ -52,7 +52,7 @@ def file_of(entry: Entry, index: int) -> tuple[str, str, bytes]:
     if not 0 <= index < len(outputs):
         raise InputError(f"The run has {len(outputs)} files.", key=entry.key)
     output = outputs[index]
-    stem = entry.model.rpartition("/")[2]
+    stem = plain_name(entry.model.rpartition("/")[2])
     ending = output.path.suffix or f".{extension_for(output.mime_type)}"
     return f"{stem}-{output.path.stem}{ending}", output.mime_type, output.bytes_to_save()
 

@@ -16,7 +16,7 @@ from ..errors import RunflowError
 from ..images import thumbnail_webp
 from ..running import Run
 from ..snippets import LANGUAGES
-from ..wire import CANCELLED, FAILED, SUCCEEDED
+from ..wire import CANCELLED, FAILED, SUCCEEDED, plain_name
 from .own_widget import OwnWidget
 from .throttled import Throttled
 
@@ -148,7 +148,7 @@ class RunPanel(OwnWidget):
 
     def _send_files(self) -> None:
         """Send the results to the page, which saves them where its person keeps downloads."""
-        stem = self._run.model.rpartition("/")[2]
+        stem = plain_name(self._run.model.rpartition("/")[2])
         for output in self._run.outputs:
             self.send({"kind": "file", "name": f"{stem}-{output.name}"}, [output.bytes_to_save()])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -24,6 +25,7 @@ ASSET_SCHEME: Final = "runflow://assets/"
 MOST_SENTENCE: Final = 4000
 MOST_NAME: Final = 300
 _MOST_DIGITS: Final = 40
+_MOST_STEM: Final = 80
 _DAY: Final = timedelta(days=1)
 #: They join letters of some scripts, and the parts of an emoji.
 _JOINERS: Final = "\u200c\u200d\ufe0f"
@@ -49,6 +51,15 @@ def model_path(model_id: str, tail: str = "") -> str:
         raise InputError(f"{model_id!r} is not a model id; one looks like runflow/tag-removal", field="model")
     path = "/v1/models/" + "/".join(quote(segment, safe="") for segment in segments)
     return f"{path}/{tail}" if tail else path
+
+
+def plain_name(text: str, otherwise: str = "run") -> str:
+    """A name for a file or a folder, made of whatever a stranger calls something; it leads nowhere and is not too long.
+
+    >>> plain_name("../../Bria: remove?")
+    'Bria-remove'
+    """
+    return re.sub(r"[^\w.-]+", "-", text, flags=re.ASCII).strip("-.")[:_MOST_STEM].rstrip("-.") or otherwise
 
 
 def item_path(collection: str, item_id: str, tail: str = "") -> str:

@@ -14,18 +14,21 @@ import pytest
 from hostile.raw_service import HEAD, RawService, endless, one
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 import runflow_widgets as rf
-from runflow_widgets.catalogue import Catalogue, from_record
+from runflow_widgets.catalogue import Catalogue, ModelSpec, from_record
 from runflow_widgets.client import Client, Limits, Listener, Outside, Pace
 from runflow_widgets.client.http import MOST_ANSWER_BYTES
 from runflow_widgets.client.outputs import bring_home
 from runflow_widgets.client.outside import is_public
 from runflow_widgets.errors import OutputError, RejectedError, TransportError
+from runflow_widgets.images import data_uri, encode_png
 from runflow_widgets.ledger import Ledger
 from runflow_widgets.portal import shared
+from runflow_widgets.running import start
 from runflow_widgets.session import Session
-from runflow_widgets.wire import Asset, Batch, Page, RunState, write_time
+from runflow_widgets.wire import Asset, Batch, Page, RunState, plain_name, write_time
 from runflow_widgets.wire.records import Delivery
 
 KEY = "rf_live_Zq7vNn2kXw9TbR4mLs8yHd"
@@ -416,3 +419,47 @@ def test_the_listener_refuses_what_is_no_callback_and_goes_on():
         assert posted(listener.url, b'{"event": "run.completed"}') == 200
 
     assert heard == [{"event": "run.completed"}]
+
+
+# ---------------------------------------------------------------- what we write
+
+
+ODD_IDS = [
+    "evil/..",
+    "evil/..\\..\\up",
+    "../../../../up/m",
+    "evil/" + "é" * 280,
+    'evil/<img src=x> "m"',
+    "evil/CON:",
+    "x/.",
+]
+
+
+@pytest.mark.parametrize("model", ODD_IDS)
+def test_whatever_a_model_and_a_run_are_called_results_lie_in_our_folder_and_can_be_saved(model, tmp_path, home):
+    png = encode_png(Image.new("RGB", (4, 4)))
+
+    def answer(request):
+        done = {"id": "../../run", "status_code": "succeeded", "output": {"image_urls": [data_uri(png, "image/png")]}}
+        return httpx.Response(201 if request.method == "POST" else 200, json=done)
+
+    session = session_of(answer)
+    # As a callback may name it, or a list of models.
+    run = start(ModelSpec(model), {"prompt": "x"}, session=session, client_ref="../../../../up").result(30)
+    [output] = run.outputs
+    [saved] = run.save(tmp_path / "saved")
+    session.close()
+
+    assert output.path.resolve().is_relative_to(home / "outputs")
+    assert saved.resolve().is_relative_to(tmp_path / "saved")
+    assert output.path.parent.name.isascii()
+
+
+@given(text=st.text())
+def test_a_plain_name_leads_nowhere(text):
+    name = plain_name(text)
+
+    assert name
+    assert len(name) <= 80
+    assert not {"/", "\\", ":", "\0"} & set(name)
+    assert name not in (".", "..")
