@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import sqlite3
 import subprocess
 import sys
 from dataclasses import replace
@@ -121,6 +122,29 @@ def test_a_home_that_is_not_there_yet_is_not_made_by_looking_for_it(tmp_path, mo
 
     assert home_now() == tmp_path / "not" / "yet"
     assert not (tmp_path / "not").exists()
+
+
+# ---------------------------------------------------------------------- a record that another kernel holds
+
+
+def test_while_another_kernel_holds_the_record_a_run_works_and_is_written_down_afterwards(tmp_path, lent):
+    path = tmp_path / "ledger.sqlite"
+    Ledger(path).keys()
+    said = []
+    locker = sqlite3.connect(path, isolation_level=None)
+    locker.execute("BEGIN IMMEDIATE")
+    with rf.serve(key="rf_live_scarce_0001", folder=tmp_path / "served", workers=lent, allow_private=True) as server:
+        ledger = Ledger(path, say=said.append, busy_s=0.05, try_again_s=0)
+        client = Client("rf_live_scarce_0001", base_url=server.url, pace=Pace(scale=0.1))
+        session = Session(client, "remote", shared(), ledger, Catalogue.bundled())
+
+        run = rf.run(MODEL, image=Image.new("RGB", (9, 7), "red"), session=session).result(60)
+        locker.close()
+        session.close()
+
+    assert "locked" in said[0]
+    assert "written again" in said[-1]
+    assert Ledger(path).get(run.key).status == "succeeded"
 
 
 # ---------------------------------------------------------------------- a clock that was moved

@@ -102,6 +102,25 @@ def test_two_displays_of_one_run_show_the_same(notebook):
     assert page.page.locator(PANEL).count() == 2
 
 
+def test_a_page_loaded_anew_and_a_second_tab_follow_a_run_that_is_under_way(notebook):
+    page = notebook([SLOW, "run"])
+    page.run_all()
+    page.page.locator(PANEL).get_by_text("Running").wait_for()
+    page.save()
+
+    second = page.page.context.new_page()
+    second.goto(page.address, wait_until="commit")
+    second.locator(PANEL).get_by_text("Running").wait_for()
+    page.reload()
+    page.page.locator(PANEL).get_by_text("Running").wait_for()
+    page.ask("gate.touch()")
+
+    for tab in (second, page.page):
+        tab.locator(PANEL).get_by_text("Done").wait_for()
+        tab.locator(f"{PANEL} img").wait_for()
+    assert page.ask("[entry.status for entry in rf.runs() if entry.key == run.key]") == ["succeeded"]
+
+
 def test_the_panel_goes_on_while_a_cell_blocks(notebook, tmp_path):
     seen = tmp_path / "seen"
     block = f"import time\ngate.touch()\nwhile not os.path.exists({str(seen)!r}): time.sleep(0.05)\nprint('over')"

@@ -273,3 +273,23 @@ def test_a_killed_kernel_leaves_no_worker_and_its_run_is_reported(kernel, tmp_pa
             [run_id, "failed", "SERVICE_RESTARTED"]
         ]
         assert after.ask("[entry.status for entry in rf.runs()]") == ["failed"]
+
+
+def test_a_run_that_another_kernel_began_is_followed_from_here_too(tmp_path):
+    until = str(tmp_path / "go")
+    with KernelFront(home=tmp_path / "home") as first, KernelFront(home=tmp_path / "home") as second:
+        first.until_file = tmp_path / "go"
+        for kernel in (first, second):
+            kernel.run(SET_UP.format(until=until))
+        first.run("run = begin()")
+        running(first)
+
+        second.run("(other,) = rf.runs.resume()")
+        assert second.ask("(other.done, other.status)") == [False, "running"]
+        first.run("finish()")
+        for kernel, name in ((first, "run"), (second, "other")):
+            kernel.until(f"{name}.done")
+
+        assert first.ask("(run.key, run.status)") == second.ask("(other.key, other.status)")
+        assert first.ask("run.image.size") == second.ask("other.image.size") == [8, 8]
+        assert second.ask("[entry.status for entry in rf.runs()]") == ["succeeded"]
