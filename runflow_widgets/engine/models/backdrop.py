@@ -65,7 +65,7 @@ def border_of(height: int, width: int, share: float) -> Mask:
 
 
 def _basis(height: int, width: int, degree: int) -> Map:
-    y, x = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
+    y, x = np.linspace(-1, 1, height)[:, None], np.linspace(-1, 1, width)[None, :]
     terms = [y**i * x**j for i in range(degree + 1) for j in range(degree + 1 - i)]
     return np.stack(terms, axis=-1).astype(np.float32)
 

@@ -1,8 +1,9 @@
 """Many guesses at the subject's outline, each from another idea of where it may be.
 
 Each idea starts GrabCut (Rother, Kolmogorov & Blake, SIGGRAPH 2004), which finds the outline that separates two
-colour models. Ideas that fail on different photos are worth more than good ones that fail together, so the weak ones
-(a bare frame, one view of saliency, a low and a high threshold) are tried too, on a smaller copy. Votes of all join.
+colour models. The best idea is what our own network sees (`cutout_net`); those that fail on other photos than it does
+are worth more than good ones that fail together, so weak ones (an inset, one view of saliency, a high threshold) are
+tried too, on a smaller copy. Votes of all join.
 """
 
 from __future__ import annotations
@@ -15,11 +16,14 @@ import numpy as np
 
 from . import Map, Mask, Photo
 from .backdrop import Backdrop, fit_backdrop
+from .cutout_net import BUNDLED, agreement, load_cutout_net
 from .regions import background_contrast, divide, ranking
 from .saliency import barrier_distance, border_distance, centre, regional_contrast, scaled
 
 #: The longer side of the copy on which the cheaper guesses are made.
 _SMALL_PX: Final = 208
+#: Where the network and the outline that colours make of its map agree this far, weaker ideas only cost time.
+_DECIDED: Final = 0.65
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,7 @@ class Clues:
         backdrop: The fitted backdrop.
         views: Maps from 0 to 1 of where the subject may be, each by another method.
         prior: All views together, a little higher in the middle.
+        likely: What the network sees; no view, since it sees more than all of them and is wrong in other places.
     """
 
     photo: Photo
@@ -39,6 +44,7 @@ class Clues:
     backdrop: Backdrop
     views: dict[str, Map]
     prior: Map
+    likely: Map
 
 
 def look(photo: Photo, lab: Map) -> Clues:
@@ -52,30 +58,31 @@ def look(photo: Photo, lab: Map) -> Clues:
         "region": scaled(regional_contrast(lab)),
     }
     prior = scaled(np.mean(list(views.values()), axis=0) * (0.5 + 0.5 * centre(*lab.shape[:2])))
-    return Clues(photo, lab, fit_backdrop(lab), views, prior)
+    return Clues(photo, lab, fit_backdrop(lab), views, prior, load_cutout_net(BUNDLED).look_at(photo))
 
 
-def guesses(clues: Clues) -> dict[str, Mask]:
-    """Every outline worth judging, by the name of its start."""
+def guesses(clues: Clues, *, thorough: bool = True) -> dict[str, Mask]:
+    """Every outline worth judging, by the name of its start; unless `thorough`, fewer if the network is decided."""
     height, width = clues.prior.shape
-    prior, threshold = clues.prior, _otsu(clues.prior)
-    frame = grab_cut(clues.photo, _inset(height, width, 0.04))
+    prior, likely, threshold = clues.prior, clues.likely, _otsu(clues.prior)
     masks = {
-        "frame": frame,
-        "mix": grab_cut(clues.photo, np.asarray(0.5 * prior + 0.5 * frame, np.float32)),
+        "seen": likely > 0.5,
+        "seen, cut": grab_cut(clues.photo, likely, threshold=0.5),
+        "mix": grab_cut(clues.photo, np.asarray(0.5 * prior + 0.5 * likely, np.float32)),
         "evidence": clues.backdrop.evidence > 0.5,
     }
     small = _halved(clues.photo)
     starts: dict[str, tuple[Map, float | None]] = {
+        "seen, low": (likely, 0.25),
         "prior": (prior, None),
-        "low": (prior, 0.6 * threshold),
-        "high": (prior, min(0.9, 1.4 * threshold)),
-        "both": (np.asarray(0.5 * prior + 0.5 * clues.backdrop.evidence, np.float32), None),
-        "inset": (_inset(height, width, 0.12), None),
-        "barrier": (clues.views["barrier"], None),
-        "contrast": (clues.views["contrast"], None),
-        "border": (clues.views["border"], None),
     }
+    if thorough or agreement(masks["seen, cut"], likely) < _DECIDED:
+        starts |= {
+            "high": (prior, min(0.9, 1.4 * threshold)),
+            "inset": (_inset(height, width, 0.12), None),
+            "barrier": (clues.views["barrier"], None),
+            "contrast": (clues.views["contrast"], None),
+        }
     for name, (start, at) in starts.items():
         found = grab_cut(small, np.asarray(_resized(start, small.shape[1::-1])), threshold=at, rounds=2)
         masks[name] = _resized(found.astype(np.float32), (width, height)) > 0.5

@@ -1,9 +1,9 @@
 """Cutting out: which pixels belong to the subject, found at a small size.
 
-Method: several views of where the subject may be start GrabCut (Rother, Kolmogorov & Blake, SIGGRAPH 2004) many times
-(`candidates`); a judge with weights learned on drawn scenes says how good each outline is (`judge`); the best ones
-vote, each as much as it is trusted, and shadow, gaps and crumbs are seen to (`finish`). The edge itself is
-`matting`'s job.
+Method: a network of our own says where the subject is (`cutout_net`); this and several views of where it may be start
+GrabCut (Rother, Kolmogorov & Blake, SIGGRAPH 2004) many times (`candidates`); a judge with weights learned on drawn
+scenes, and the network, say how good each outline is (`judge`); the best ones vote, each as much as it is trusted, and
+shadow, gaps and crumbs are seen to (`finish`). The edge itself is `matting`'s job.
 """
 
 from __future__ import annotations
@@ -17,17 +17,23 @@ import numpy as np
 
 from . import Map, Mask, Photo, Report, quiet
 from .candidates import Clues, guesses, look
+from .cutout_net import agreement
 from .finish import outline, tidy
 from .judge import judge
 from .studio import studio_mask, unexplained
 
 __all__ = ["DOUBTFUL", "Cutout", "CutoutOptions", "cut_out", "shrink", "tidy", "to_lab"]
 
-#: Cut-outs less sure than this are worth a look: about half of them have an IoU below 0.75, and six in ten of all that
-#: have are among them (on photos with known outlines; `tests/training/judge/README.md` has the figures).
+#: Cut-outs less sure than this are worth a look: about half of them have an IoU below 0.75, and half of all that have
+#: are among them (on pictures with known outlines; `tests/training/judge/README.md` has the figures).
 DOUBTFUL: Final = 0.65
 #: A candidate expected to be this much worse (in IoU) than the best has e⁻¹ of its vote.
 _TOLERANCE: Final = 0.02
+#: What full agreement with the network is worth beside the expected IoU; nothing in a studio, where the backdrop's fit
+#: knows better what is a hole and what a shadow.
+_SEEN: Final = 0.3
+#: The network's share in the vote on each pixel.
+_SAY: Final = 0.35
 #: Below it, in units of Lab, a smoothed picture has no subject.
 _BLANK: Final = 3.0
 
@@ -68,18 +74,20 @@ def cut_out(photo: Photo, options: CutoutOptions | None = None, report: Report =
     clues = look(calm, lab)
     report(0.3, "trying outlines")
     studio = clues.backdrop.support >= options.studio_support and clues.backdrop.noise <= options.studio_noise
-    tidied = {name: tidy(mask) for name, mask in guesses(clues).items()}
+    tidied = {name: tidy(mask) for name, mask in guesses(clues, thorough=studio).items()}
     candidates = {name: mask for name, mask in tidied.items() if 0.002 < mask.mean() < 0.98}
     report(0.8, "choosing the best outline")
     judged = judge(candidates, clues)
     if studio:
         judged = {name: judged[name] - 0.5 * amiss for name, amiss in unexplained(candidates, clues).items()}
+    else:
+        judged = {name: judged[name] + _SEEN * agreement(mask, clues.likely) for name, mask in candidates.items()}
     best = max(judged, key=lambda name: judged[name], default=None)
     if best is None:
         return Cutout(np.zeros(small.shape[:2], np.bool_), 0.0, "nothing")
     report(0.9, "settling the outline")
     mask = _settled(candidates, judged, clues, studio=studio)
-    return Cutout(mask, _confidence(mask, candidates, clues), best)
+    return Cutout(mask, _confidence(mask, candidates, clues, studio=studio), best)
 
 
 def _is_blank(lab: Map) -> bool:
@@ -109,6 +117,8 @@ def _settled(candidates: Mapping[str, Mask], judged: Mapping[str, float], clues:
     weights = {name: float(np.exp((expected - most) / _TOLERANCE)) for name, expected in judged.items()}
     total = np.sum([weights[name] * mask for name, mask in candidates.items()], axis=0)
     support = np.asarray(total / sum(weights.values()), np.float32)
+    if not studio:
+        support = np.asarray((1 - _SAY) * support + _SAY * clues.likely, np.float32)
     mask = tidy(outline(clues, support))
     if not studio:
         return mask
@@ -116,10 +126,14 @@ def _settled(candidates: Mapping[str, Mask], judged: Mapping[str, float], clues:
     return found if (found & mask).sum() > 0.4 * max(found.sum(), 1) else mask
 
 
-def _confidence(mask: Mask, candidates: Mapping[str, Mask], clues: Clues) -> float:
-    """What the judge expects of the result, set among the candidates it came from."""
+def _confidence(mask: Mask, candidates: Mapping[str, Mask], clues: Clues, *, studio: bool) -> float:
+    """What the judge expects of the result, set among the candidates it came from, and what the network says of it."""
     if not mask.any():
         return 0.0
-    expected = judge({**candidates, "": mask}, clues)[""]
+    expected = judge({**candidates, "": mask}, clues, only="")[""]
     # The regression is shy: on its own scenes, the true IoU of what it chose moves more than its expectation.
-    return float(np.clip(1.44 * expected - 0.3, 0, 1))
+    if studio:
+        return float(np.clip(1.44 * expected - 0.3, 0, 1))
+    # On composed pictures, half of what the two together doubt is bad; either alone is worse.
+    both = (expected + agreement(mask, clues.likely)) / 2
+    return float(np.clip(1.44 * both - 0.243, 0, 1))

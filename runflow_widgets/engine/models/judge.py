@@ -26,24 +26,26 @@ _SQUARE: Final = np.ones((3, 3), np.uint8)
 Values = NDArray[np.float64]
 
 
-def judge(masks: Mapping[str, Mask], clues: Clues) -> dict[str, float]:
-    """The IoU to expect of each candidate, 0 to 1."""
+def judge(masks: Mapping[str, Mask], clues: Clues, *, only: str | None = None) -> dict[str, float]:
+    """The IoU to expect of each candidate, 0 to 1, or of one among the others."""
     if not masks:
         return {}
-    inputs = (cues(masks, clues) - np.asarray(CENTRES)) / np.asarray(SCALES)
+    inputs = (cues(masks, clues, only=only) - np.asarray(CENTRES)) / np.asarray(SCALES)
     expected = np.clip(WEIGHTS[0] + np.clip(inputs, -3, 3) @ np.asarray(WEIGHTS[1:]), 0, 1)
-    return dict(zip(masks, expected.tolist(), strict=True))
+    return dict(zip(masks if only is None else [only], expected.tolist(), strict=True))
 
 
-def cues(masks: Mapping[str, Mask], clues: Clues) -> Values:
-    """One row of cues for each candidate."""
+def cues(masks: Mapping[str, Mask], clues: Clues, *, only: str | None = None) -> Values:
+    """One row of cues for each candidate, or for one among the others."""
     edges, colours = edge_strength(clues.lab), _colour_index(clues.lab)
     stack = np.stack([mask.ravel() for mask in masks.values()]).astype(np.float32)
     both = stack @ stack.T
     sizes = np.diag(both)
     agreement = both / np.maximum(sizes[:, None] + sizes[None] - both, 1)
     rows = []
-    for place, mask in enumerate(masks.values()):
+    for place, (name, mask) in enumerate(masks.items()):
+        if only not in (None, name):
+            continue
         others = np.delete(agreement[place], place)
         company = [float(others.mean()), float(np.median(others)), float(others.max())] if len(others) else [0.5] * 3
         rows.append([*_outline(mask, edges, clues.lab), *_colours(mask, colours), *_shape(mask), *_views(mask, clues)])

@@ -1,8 +1,11 @@
 """Cutting out finds simple subjects, says how sure it is, and always the same."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from runflow_widgets import samples
 from runflow_widgets.engine.models.backdrop import fit_backdrop
 from runflow_widgets.engine.models.candidates import grab_cut, guesses, look
 from runflow_widgets.engine.models.cutout import DOUBTFUL, CutoutOptions, cut_out, shrink, tidy, to_lab
@@ -151,6 +154,40 @@ def test_the_guesses_differ_and_most_find_a_plain_ball(scenes):
 
     assert len(found) > 8
     assert np.median(found) > 0.85
+
+
+def test_fewer_guesses_are_made_where_the_network_is_decided(scenes):
+    photo, truth = scenes.disc()
+    clues = look(photo, to_lab(photo))
+    decided = replace(clues, likely=truth.astype(np.float32))
+    undecided = replace(clues, likely=np.full(truth.shape, 0.3, np.float32))
+
+    few, many = guesses(decided, thorough=False), guesses(undecided, thorough=False)
+
+    assert len(few) < len(many)
+    assert many.keys() == guesses(decided).keys()
+    assert scenes.overlap(few["vote"], truth) > 0.9
+
+
+def test_one_among_others_is_judged_as_if_all_were(scenes):
+    photo, truth = scenes.disc()
+    clues = look(photo, to_lab(photo))
+    masks = {"truth": truth, "shifted": np.roll(truth, 20, 1), "larger": scenes.disc(radius=70)[1]}
+
+    alone = judge(masks, clues, only="shifted")
+
+    assert alone == {"shifted": pytest.approx(judge(masks, clues)["shifted"])}
+
+
+@pytest.mark.parametrize("name", ["perfume", "picnic", "plant", "tagged_mug"])
+def test_the_bundled_pictures_are_cut_out_without_doubt(name):
+    photo = np.asarray(samples.load(name).convert("RGB"))
+
+    found = cut_out(photo)
+
+    assert found.confidence > DOUBTFUL
+    assert 0.05 < found.mask.mean() < 0.6
+    assert found.mask[[0, -1]].mean() < 0.2
 
 
 def test_regions_tell_the_subject_from_what_belongs_to_the_border(scenes):
