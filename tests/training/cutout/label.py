@@ -26,10 +26,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photos", type=Path)
     parser.add_argument("labelled", type=Path)
+    parser.add_argument("--count", type=int, help="take only so many, the first by name")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     arguments.labelled.mkdir(parents=True, exist_ok=True)
-    paths = sorted(arguments.photos.glob("*.jpg"))
+    paths = sorted(arguments.photos.glob("*.jpg"))[: arguments.count]
     kept = sum(_label(path, arguments.labelled / f"{path.stem}.png") for path in paths)
     print(f"{kept} of {len(paths)} photos labelled")
 
