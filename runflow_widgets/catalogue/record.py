@@ -216,7 +216,7 @@ def _read_fields(value: object, depth: int = 8) -> Iterator[Field]:
 
 def _read_field(entry: Mapping[str, Any], order: int, depth: int) -> Field:
     attrs = _mapping(entry.get("validator_attrs"))
-    code = _text(entry.get("variable_type_code")) or "json"
+    code = _name(entry.get("variable_type_code")) or "json"
     kind = _text(attrs.get("kind"))
     default, required = entry.get("default_value"), entry.get("is_required")
     limits: dict[str, Any] = {

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
 
+from ..wire import tame
 from .field import Field, one_of
 
 _HEADS = ("model", "price", "takes", "gives", "runs here", "inputs known")
@@ -58,7 +59,7 @@ def sheet_text(sheet: Sheet) -> str:
             "outputs",
             outputs or "  none are known",
             "example",
-            f"  {json.dumps(sheet.example, ensure_ascii=False, default=str)}",
+            f"  {tame(json.dumps(sheet.example, ensure_ascii=False, default=str))}",
             *(f"note: {note}" for note in sheet.notes),
         ]
     )
@@ -70,14 +71,16 @@ def sheet_html(sheet: Sheet) -> str:
         [f"<code>{escape(e.name)}</code>", *map(escape, (_type(e), _need(e), _about(e)))] for e in _flat(sheet.inputs)
     )
     outputs = ([f"<code>{escape(e.name)}</code>", *map(escape, (e.type_code, e.description))] for e in sheet.outputs)
-    example = json.dumps(sheet.example, indent=2, ensure_ascii=False, default=str)
+    example = tame(json.dumps(sheet.example, indent=2, ensure_ascii=False, default=str))
     notes = "".join(f"<p style='opacity:.75'>{escape(note)}</p>" for note in sheet.notes)
     return (
-        f"<div style='color:inherit'><strong>{escape(sheet.name or sheet.id)}</strong> <code>{escape(sheet.id)}</code>"
+        "<div style='color:inherit;overflow-wrap:anywhere'>"
+        f"<strong>{escape(sheet.name or sheet.id)}</strong> <code>{escape(sheet.id)}</code>"
         f"<p>{escape(sheet.purpose)}</p><p>{escape(' · '.join(sheet.facts))}</p>"
         f"{_table(('input', 'type', '', escape(sheet.completeness)), inputs)}"
         f"{_table(('output', 'type', ''), outputs)}"
-        f"<details><summary>Example</summary><pre>{escape(example)}</pre></details>{notes}</div>"
+        "<details><summary>Example</summary>"
+        f"<pre style='white-space:pre-wrap'>{escape(example)}</pre></details>{notes}</div>"
     )
 
 

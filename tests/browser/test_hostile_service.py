@@ -52,13 +52,11 @@ ELEMENTS = """() => {
   look(document);
   return { found, hits: window.hits ?? 0 };
 }"""
-#: Boxes of ours that are wider than the cell they are in.
-WIDE = """() => [...document.querySelectorAll('.jp-OutputArea-output')].flatMap((box) => {
-  const inside = box.getBoundingClientRect();
-  return [...box.querySelectorAll('[class*=rfw-]')].filter((one) => one.checkVisibility()
-    && one.getBoundingClientRect().right > Math.max(inside.right, innerWidth) + 40
-    && !one.closest('[class*=rfw-runs-body], [class*=rfw-gal-list], [style*=overflow]')).map((one) => one.className);
-})"""
+#: Views of ours whose content hangs out of them.
+WIDE = """() => [...document.querySelectorAll(
+  '.rfw-run, .rfw-pick, .rfw-form, .rfw-gal, .rfw-runs, .rfw-studio, .rfw-cmp')]
+  .filter((view) => view.checkVisibility() && view.scrollWidth > view.clientWidth + 2)
+  .map((view) => [view.className, view.scrollWidth, view.clientWidth])"""
 
 
 class Asked:
@@ -90,8 +88,8 @@ def test_nothing_that_a_service_writes_is_run_or_drawn(notebook, server, browser
     live = page.page.evaluate(ELEMENTS)
     assert live == {"found": [], "hits": 0}
     assert asked.canaries == []
-    assert page.page.evaluate(WIDE) == []
     keep_cells(page)
+    assert page.page.evaluate(WIDE) == []
     # The same notebook, saved and handed on as a page.
     page.page.evaluate("() => jupyterapp.commands.execute('@jupyter-widgets/jupyterlab-manager:saveWidgetState')")
     page.save()

@@ -424,15 +424,7 @@ def test_the_listener_refuses_what_is_no_callback_and_goes_on():
 # ---------------------------------------------------------------- what we write
 
 
-ODD_IDS = [
-    "evil/..",
-    "evil/..\\..\\up",
-    "../../../../up/m",
-    "evil/" + "é" * 280,
-    'evil/<img src=x> "m"',
-    "evil/CON:",
-    "x/.",
-]
+ODD_IDS = ["evil/..\\..\\up", "evil/" + "é" * 280, 'evil/<img src=x> "m"', "evil/CON:", "evil/-.-"]
 
 
 @pytest.mark.parametrize("model", ODD_IDS)
