@@ -22,6 +22,8 @@ CODE = (
 )
 STEERING = "\x1b[31mred\x1b[0m\x07\u202eevil\u2066"
 LONG = CODE + STEERING + "W" * 100_000
+#: Ids are compared, and longer ones are no ids.
+END = f'"><img src=/canary-id onerror="{RUN}">'
 #: By which a test finds the model and what is said of it.
 NAME = "Kind model"
 
@@ -107,7 +109,7 @@ async def answer(request):
         if prompt not in STATES:
             body = {"error": {"code": evil("REFUSED"), "message": f"Refused: {LONG}", "errors": PROBLEMS}}
             return httpx.Response(422, json=body, headers=headers)
-        return httpx.Response(201, json={"id": f"{prompt}{CODE}", "status_code": "pending", "request_id": CODE})
+        return httpx.Response(201, json={"id": f"{prompt}{END}", "status_code": "pending", "request_id": CODE})
     if path in ("/v1/models", "/v1/public/models"):
         return httpx.Response(200, json={"items": [MODEL], "next": None})
     if path == "/v1/billing/balance":
@@ -115,7 +117,7 @@ async def answer(request):
     if path.startswith("/v1/runs/"):
         name = next((name for name in STATES if path.startswith(f"/v1/runs/{name}")), None)
         if name:
-            return httpx.Response(200, json={"id": f"{name}{CODE}", **STATES[name]}, headers=headers)
+            return httpx.Response(200, json={"id": f"{name}{END}", **STATES[name]}, headers=headers)
     return httpx.Response(500, json={"message": LONG}, headers=headers)
 
 
