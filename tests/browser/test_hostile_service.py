@@ -59,13 +59,30 @@ WIDE = """() => [...document.querySelectorAll(
   .map((view) => [view.className, view.scrollWidth, view.clientWidth])"""
 
 
+PLANT = """() => document.body.insertAdjacentHTML('beforeend',
+  '<p id=planted><b class=hostile></b><img src=/canary-planted onerror="window.hits=1"></p>')"""
+SAVE_STATE = "() => jupyterapp.commands.execute('@jupyter-widgets/jupyterlab-manager:saveWidgetState')"
+
+
 class Asked:
-    """Every address that the page asked for."""
+    """Every address that the page asked for, and every dialog; to be closed, for pages are used again."""
 
     def __init__(self, page):
         self.addresses = []
-        page.on("request", lambda request: self.addresses.append(request.url))
-        page.on("dialog", lambda dialog: (self.addresses.append(f"canary dialog {dialog.message}"), dialog.dismiss()))
+        self._page = page
+        page.on("request", self._note)
+        page.on("dialog", self._refuse)
+
+    def close(self):
+        self._page.remove_listener("request", self._note)
+        self._page.remove_listener("dialog", self._refuse)
+
+    def _note(self, request):
+        self.addresses.append(request.url)
+
+    def _refuse(self, dialog):
+        self.addresses.append(f"canary dialog {dialog.message}")
+        dialog.dismiss()
 
     @property
     def canaries(self):
@@ -76,7 +93,6 @@ class Asked:
 def test_nothing_that_a_service_writes_is_run_or_drawn(notebook, server, browser, tmp_path):
     page = notebook([CONNECT, *SHOWN], width=1100, height=1400)
     asked = Asked(page.page)
-    page.page.set_default_timeout(15_000)
     page.run_all()
     page.until("sum(run.done for run in runs) == 5", 60)
     page.page.locator(".rfw-run[data-state=failed]").first.wait_for(timeout=60_000)
@@ -90,9 +106,18 @@ def test_nothing_that_a_service_writes_is_run_or_drawn(notebook, server, browser
     assert asked.canaries == []
     keep_cells(page)
     assert page.page.evaluate(WIDE) == []
+    # What looks for it would find it.
+    page.page.evaluate(PLANT)
+    page.page.wait_for_function("() => window.hits === 1")
+    assert len(page.page.evaluate(ELEMENTS)["found"]) == 2
+    assert len(asked.canaries) == 1
+    page.page.evaluate("() => { document.querySelector('#planted').remove(); delete window.hits; }")
+    asked.close()
     # The same notebook, saved and handed on as a page.
-    page.page.evaluate("() => jupyterapp.commands.execute('@jupyter-widgets/jupyterlab-manager:saveWidgetState')")
+    # The command turns it on, and off again for the tests to come.
+    page.page.evaluate(SAVE_STATE)
     page.save()
+    page.page.evaluate(SAVE_STATE)
     path = server.root / page.page.evaluate("() => panel.context.path")
     exported, _ = HTMLExporter().from_filename(str(path))
     (tmp_path / "page.html").write_text(exported, encoding="utf-8")
