@@ -171,7 +171,8 @@ def test_a_damaged_file_is_set_aside_and_said_and_the_next_save_works(damage, ho
 
 
 def test_where_nothing_can_be_written_a_sentence_says_so(home):
-    home.write_text("a file where the folder should be")
+    home.mkdir()
+    (home / "pads").write_text("a file where the folder should be")
 
     sentence = Keeper("sofa", "photo-1", SIZE).save(a_sheet((3, 4, 20, 12)))
 
