@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Final
 
-from ..wire import Json, Page
+from ..wire import MOST_NAME, Json, Page, tame
 from .http import Answer, Http
 
 #: A list that goes on for longer than this is either endless or a mistake.
@@ -63,7 +63,15 @@ class Caller:
 
 def with_id(item_id: str) -> Meant:
     """Whether an answer is about the item with that id."""
-    return lambda answer: isinstance(answer, Mapping) and item_id in (answer.get("id"), answer.get("run_id"))
+
+    def is_meant(answer: Any) -> bool:
+        if not isinstance(answer, Mapping):
+            return False
+        told = [str(answer.get(name) or "") for name in ("id", "run_id")]
+        # As it is, or as it was read when it was first told, without what is odd about it.
+        return item_id in told or item_id in (tame(text, MOST_NAME) for text in told)
+
+    return is_meant
 
 
 def quoted(value: str) -> str:

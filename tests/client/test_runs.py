@@ -161,6 +161,18 @@ async def test_a_refusal_of_the_second_try_does_not_hide_that_the_first_may_have
     assert (failure.value.sent, failure.value.key) == (True, "k-1")
 
 
+@pytest.mark.parametrize("run_id", ["r" * 400, "r\u202e1", "r-1"])
+async def test_a_run_with_an_odd_id_is_known_again(run_id):
+    def answer(request):
+        return httpx.Response(200, json={"id": run_id, "status_code": "succeeded", "client_ref": "k-1"})
+
+    async with client_of(answer) as client:
+        created = await client.create_run(MODEL, {}, key="k-1")
+        states = [state async for state in client.follow(created.id, timeout_s=5)]
+
+    assert [state.status for state in states] == ["succeeded"]
+
+
 async def test_when_the_service_cannot_be_asked_nothing_is_sent_again():
     def answer(request):
         answer.methods.append(request.method)
