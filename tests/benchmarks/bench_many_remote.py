@@ -114,6 +114,8 @@ def main() -> None:
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before it began")
     with Service(run_s=1.0) as service, FaultyProxy(service.url, LINE) as proxy:
         broken_line(service, proxy, count)
+    with Service(run_s=1.0) as service:
+        at_once(service)
     for run_s in (1.0, 10.0):
         with Service(run_s=run_s) as service, FaultyProxy(service.url) as proxy:
             compare(service, proxy, fewer, run_s)
@@ -167,6 +169,33 @@ def compare(service: Service, proxy: FaultyProxy, count: int, run_s: float) -> N
     table.tell()
 
 
+def at_once(service: Service) -> None:
+    """What many runs at once cost here, in time and in work; nothing is uploaded, and only ours brings results home."""
+    table = Figures(
+        "at_once", "Runs of 1 s at once, at the same service: until all are over, and this process's work a run"
+    )
+    session = connected(service.url)
+    picture = pictures(1, 32) / "00000.png"
+    asset = shared().call(session.client.upload(picture.read_bytes(), filename=picture.name, mime_type="image/png"))
+    inputs = {"image_url": asset.ref, **WHITE}
+
+    def ours(count: int) -> None:
+        for run in [rf.run(MODEL, inputs, session=session) for _ in range(count)]:
+            run.result()
+
+    ways = {"runflow_widgets": ours}
+    for name, ask in (("fal-client", ask_like_fal), ("replicate", ask_like_replicate)):
+        ways[name] = lambda count, ask=ask: asyncio.run(ask(service.url, KEY, MODEL, inputs, count, count))
+    for count in (1, 10, 100, 1000):
+        for name, way in ways.items():
+            used_s, began = time.process_time(), time.perf_counter()
+            way(count)
+            took_s = time.perf_counter() - began
+            table.add(f"{count:,} x {name}", s=took_s, cpu_ms_a_run=1e3 * (time.process_time() - used_s) / count)
+    table.tell()
+    session.close()
+
+
 def said(fault: Every) -> str:
     """What goes wrong, in a few words."""
     status = fault.canned[9:12].decode()
@@ -199,7 +228,14 @@ def counted(requests: list[tuple[str, str]], count: int) -> dict[str, float]:
 
 def serve(port: int, folder: str, run_s: float) -> None:
     """The double, until it is killed; it gives no hint how soon to ask again."""
-    options = {"key": KEY, "folder": folder, "workers": Patient(run_s), "allow_private": True, "poll_after_ms": -1}
+    options = {
+        "key": KEY,
+        "folder": folder,
+        "workers": Patient(run_s),
+        "allow_private": True,
+        "poll_after_ms": -1,
+        "requests_per_s": 100_000,
+    }
     rf.serve(port, **options).wait()
 
 
