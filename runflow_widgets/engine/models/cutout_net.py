@@ -26,7 +26,7 @@ class CutoutNet:
     """The network, loaded; several threads may ask it, one at a time.
 
     Example:
-        >>> likely = load_cutout_net(BUNDLED).look_at(photo)
+        >>> likely = load_cutout_net(BUNDLED).look_at(np.asarray(photo))
     """
 
     def __init__(self, path: Path) -> None:
