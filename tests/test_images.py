@@ -10,6 +10,7 @@ import zlib
 
 import numpy as np
 import pytest
+from hostile.archives import packed as a_zip
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
@@ -27,14 +28,6 @@ def a_picture(mode="RGB", size=(6, 4)):
 def as_file(picture, kind="PNG", **options):
     buffer = io.BytesIO()
     picture.save(buffer, kind, **options)
-    return buffer.getvalue()
-
-
-def a_zip(members, compression=zipfile.ZIP_DEFLATED):
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", compression) as archive:
-        for name, data in members.items():
-            archive.writestr(name, data)
     return buffer.getvalue()
 
 
