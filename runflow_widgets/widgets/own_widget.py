@@ -8,28 +8,25 @@ from __future__ import annotations
 
 import os
 import weakref
-from typing import Any, TypeVar
+from collections.abc import Iterable
+from typing import Any
 
 import anywidget
 import ipywidgets
 
-W = TypeVar("W", bound=ipywidgets.Widget)
 _shared: weakref.WeakSet[ipywidgets.Widget] = weakref.WeakSet()
 
 
-def share(part: W) -> W:
+def share(part: ipywidgets.Widget) -> None:
     """Say that several widgets have this layout or style; who made it closes it."""
     _shared.add(part)
-    return part
 
 
 def close_parts(widget: ipywidgets.Widget) -> None:
     """Close a widget with its layout and style, and nothing else."""
     parts = [getattr(widget, name, None) for name in ("layout", "style")]
     widget.close()
-    for part in parts:
-        if isinstance(part, ipywidgets.Widget) and part not in _shared:
-            part.close()
+    _close_unshared(parts)
 
 
 def close_whole(widget: ipywidgets.Widget) -> None:
@@ -41,6 +38,12 @@ def close_whole(widget: ipywidgets.Widget) -> None:
     close_parts(widget)
 
 
+def _close_unshared(parts: Iterable[object]) -> None:
+    for part in parts:
+        if isinstance(part, ipywidgets.Widget) and part not in _shared:
+            part.close()
+
+
 class _Whole:
     """Closes the layout along with the widget."""
 
@@ -48,8 +51,7 @@ class _Whole:
         """Close the widget and what only it has."""
         layout = getattr(self, "layout", None)
         super().close()  # type: ignore[misc]  # of the widget that this is mixed into
-        if isinstance(layout, ipywidgets.Widget) and layout not in _shared:
-            layout.close()
+        _close_unshared([layout])
 
 
 class OwnBox(_Whole, ipywidgets.Box):  # type: ignore[misc]  # ipywidgets is not typed
