@@ -5,6 +5,8 @@ Started by `workers.WorkerPool` as `python -m runflow_widgets.engine.worker_proc
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import functools
 import importlib
 import os
@@ -14,12 +16,15 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import IO, Any
+from typing import IO, Any, Final
 
 from ..errors import InputError
 from .refusal import no_room
 from .worker import read_frame, write_frame
 from .workers import WorkDone, WorkOrder
+
+#: So long an idle worker keeps the memory of its last run for the next.
+_IDLE_S: Final = 2.0
 
 Perform = Callable[[WorkOrder, Callable[[float, str], None]], WorkDone]
 
@@ -33,10 +38,19 @@ def main(arguments: list[str]) -> None:
     threading.Thread(target=_listen, args=(orders_pipe, orders), daemon=True).start()
     _limit_memory(int(memory_mb))
     while True:
-        order = orders.get()
+        order = _next_of(orders)
         write_frame(answers_pipe, {"kind": "begun"})
         report = functools.partial(_report, answers_pipe)
         write_frame(answers_pipe, answer(task_module, int(threads), WorkOrder(**order), report))
+
+
+def _next_of(orders: queue.SimpleQueue[dict[str, Any]]) -> dict[str, Any]:
+    """Wait for an order; who waits for long keeps no memory that others may need."""
+    with contextlib.suppress(queue.Empty):
+        return orders.get(timeout=_IDLE_S)
+    with contextlib.suppress(AttributeError, OSError):  # it is glibc that has this
+        ctypes.CDLL(None).malloc_trim(0)
+    return orders.get()
 
 
 def _report(pipe: IO[bytes], fraction: float, note: str) -> None:

@@ -8,6 +8,7 @@ Each measurement has a process of its own, as a worker has, with all cores; the 
 from __future__ import annotations
 
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from PIL import Image
 
 from runflow_widgets import samples
 from runflow_widgets.engine.tasks import perform
+from runflow_widgets.engine.worker import MALLOC
 from runflow_widgets.engine.workers import WorkOrder
 from runflow_widgets.images import pack_mask_zip
 
@@ -53,7 +55,7 @@ def measured(model: str, size_mp: float) -> dict[str, float]:
     with tempfile.TemporaryDirectory(prefix="runflow-bench-") as folder:
         made = prepared(model, size_mp, Path(folder))
         command = [sys.executable, __file__, "one", model, made, folder]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        done = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, **MALLOC})
         return dict(json.loads(done.stdout.splitlines()[-1]))
 
 

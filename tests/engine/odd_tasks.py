@@ -43,6 +43,12 @@ def wait_for_file(order, report):
     return done()
 
 
+def take_and_drop(order, report):
+    """As a model does with the planes of a picture, each too small to be given back to the system alone."""
+    planes = [bytearray(b"1") * 2**20 for _ in range(200)]
+    return done(planes=float(len(planes)))
+
+
 def crash(order, report):
     os.kill(os.getpid(), signal.SIGKILL)
 
