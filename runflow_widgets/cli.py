@@ -11,7 +11,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from . import cli_runs
 from .completion import SCRIPTS, complete, script_for
@@ -21,6 +21,15 @@ from .errors import RunflowError
 if TYPE_CHECKING:
     from .running import Run
     from .session import Session
+
+#: What `serve` takes to keep others from having too much of it, and what it is for.
+_LIMITS: Final = (
+    ("requests_per_s", float, "how many requests each address may send (default 1000)"),
+    ("wrong_keys_per_min", float, "how many of them may bring a wrong key (default 10)"),
+    ("patience_s", float, "how many seconds a connection may stand still (default 10)"),
+    ("max_connections", int, "how many there may be at once (default 512)"),
+    ("keep_free_mb", int, "how many megabytes of the disk are left to others (default 1024)"),
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -58,6 +67,9 @@ def _parser() -> argparse.ArgumentParser:
     serving.add_argument("--folder", type=Path, help="where runs and files are kept")
     serving.add_argument("--workers", type=int, help="how many runs are computed at once")
     serving.add_argument("--credit", help="charge catalogue prices against this many dollars of play money")
+    limits = serving.add_argument_group("limits")
+    for name, kind, what in _LIMITS:
+        limits.add_argument(f"--{name.replace('_', '-')}", type=kind, help=what)
     serving.set_defaults(do=_serve)
 
     demo = commands.add_parser("demo", help="run the four models on bundled pictures")
@@ -100,6 +112,7 @@ def _serve(options: argparse.Namespace) -> int:
         folder=options.folder,
         workers=options.workers,
         credit_usd=options.credit,
+        **{name: value for name, *_ in _LIMITS if (value := getattr(options, name)) is not None},
     )
     with server:
         note = "a key is required" if key else "no key is required"

@@ -65,7 +65,9 @@ def serve(
     credit_usd: float | str | Decimal | None = None,
     requests_per_s: float = 1000,
     patience_s: float = 10,
+    wrong_keys_per_min: float = 10,
     max_connections: int = 512,
+    keep_free_mb: int = 1024,
     **settings: Any,
 ) -> Server:
     """Serve the embedded models over HTTP, with the paths, bodies and codes of the real service.
@@ -81,7 +83,9 @@ def serve(
         credit_usd: Charge runs their catalogue price against this credit, to try out a client without money.
         requests_per_s: How many requests each address may send; more are answered with 429.
         patience_s: How long a connection may stand still, and a body may take before its speed counts.
+        wrong_keys_per_min: How many wrong keys each address may send; after two minutes' worth it is not heard a while.
         max_connections: How many there may be at once; each address may have half of them.
+        keep_free_mb: So much of the disk is left to others; then new runs and uploads are answered with 507.
         settings: Anything else that `engine.open_service` takes, for instance `link_life_s`.
     """
     try:
@@ -91,6 +95,15 @@ def serve(
     except ImportError:
         raise ConfigError("Serving needs the package uvicorn.", advice="pip install 'runflow-widgets[serve]'") from None
     _check_key(key, host)
+    limits = {
+        "requests_per_s": requests_per_s,
+        "patience_s": patience_s,
+        "wrong_keys_per_min": wrong_keys_per_min,
+        "max_connections": max_connections,
+    }
+    for name, limit in limits.items():
+        if limit <= 0:
+            raise ConfigError(f"{name} is {limit}, which would keep everybody out.", advice="Take more than 0.")
     try:
         sock = _bound_socket(host, port)
     except OSError as error:
@@ -105,6 +118,7 @@ def serve(
         allow_private=allow_private,
         keys=None if key is None else {key: frozenset()},
         credit=None if credit_usd is None else Decimal(str(credit_usd)),
+        keep_free=keep_free_mb << 20,
         **settings,
     )
     bound = sock.getsockname()[1]
@@ -112,6 +126,7 @@ def serve(
         service.app,
         hosts=None if key is not None else _names_of(host, service.core.base_url),
         requests_per_s=requests_per_s,
+        wrong_keys_per_min=wrong_keys_per_min,
         patience_s=patience_s,
     )
     config = uvicorn.Config(

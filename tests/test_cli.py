@@ -55,6 +55,22 @@ def test_an_error_is_a_sentence_and_an_exit_code(capsys):
     assert "let anybody in" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("option", "name"),
+    [
+        ("--requests-per-s", "requests_per_s"),
+        ("--wrong-keys-per-min", "wrong_keys_per_min"),
+        ("--patience-s", "patience_s"),
+        ("--max-connections", "max_connections"),
+    ],
+)
+def test_a_limit_of_the_server_is_checked_like_that_of_the_function(option, name, capsys):
+    code = main(["serve", "--port", "0", option, "-3"])
+
+    assert code == 1
+    assert f"{name} is -3" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 def test_a_server_ends_cleanly_when_it_is_told_to(tmp_path, ending):

@@ -140,11 +140,17 @@ class Call:
         return Answer(body, status)
 
     async def replayed(self) -> Response | None:
-        """The first answer to this very request, if there was one; what follows need not be done again."""
+        """The first answer to this very request, if there was one; what follows need not be done again.
+
+        Without one something new is to be kept, and there must be room for it.
+        """
         key = self.request.headers.get("idempotency-key", "")
         if len(key) > _MOST_KEY:
             raise invalid([problem(["header", "Idempotency-Key"], f"it may have at most {_MOST_KEY} characters")])
-        return self._replay(key, await self._fingerprint()) if key else None
+        known = self._replay(key, await self._fingerprint()) if key else None
+        if known is None:
+            self.service.check_room(len(await self.bytes()))
+        return known
 
     def _replay(self, key: str, fingerprint: str) -> Response | None:
         known = self.service.store.answer_for(self._scoped(key))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Final
@@ -13,6 +14,7 @@ from .jobs import Jobs, Pool
 from .links import Links
 from .media import Media
 from .outside import Outside
+from .refusal import Refusal
 from .store import Store
 
 #: The one organisation that an embedded service has.
@@ -37,6 +39,7 @@ class Core:
         keys: Mapping[str, frozenset[str]] | None,
         credit: Decimal | None,
         max_open_runs: int,
+        keep_free: int,
         base_url: str | None,
         link_life_s: float,
         poll_after_ms: int,
@@ -48,6 +51,7 @@ class Core:
         self.keys = None if keys is None else {digest_of(key): scopes for key, scopes in keys.items()}
         self.credit = credit
         self.max_open_runs = max_open_runs
+        self.keep_free = keep_free
         self.base_url = base_url
         self.poll_after_ms = poll_after_ms
         self.organisation = ORGANISATION
@@ -56,3 +60,12 @@ class Core:
         self.deliveries = Deliveries(store, outside, retry_waits_s)
         self.jobs = Jobs(store, self.media, pool, outside, self.deliveries, catalogue)
         self.pool = pool
+
+    def check_room(self, size: int) -> None:
+        """Raise a 507 where so many bytes more would leave too little of the disk to all others."""
+        if self.keep_free and shutil.disk_usage(self.store.folder).free - size < self.keep_free:
+            raise Refusal(
+                507,
+                f"Of the disk where runs are kept, {self.keep_free >> 20} MB stay free; delete runs or assets first.",
+                code="INSUFFICIENT_STORAGE",
+            )

@@ -1,5 +1,7 @@
 """What stands between a socket and the service: who may come in, how often, how slowly, and what answers carry.
 
+Whoever keeps sending wrong keys is not heard for a while, so that keys cannot be tried at the pace of requests.
+
 A keyless service on this machine may be asked by every program on it, but not by the pages in its browser: a page may
 send requests to any address, and by a name of its own that leads here it could even read the answers. So there the
 request must name this machine, and must not come from a page of another origin.
@@ -8,6 +10,8 @@ request must name this machine, and must not come from a page of another origin.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import math
 import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Final
@@ -21,9 +25,12 @@ from .refusal import Refusal
 
 #: Slower than this nobody sends or takes anything.
 SLOWEST_BYTES_PER_S: Final = 16 * 1024
-#: A second's requests may come at once, and so many seconds' after a pause.
+#: As many requests as in so many seconds may come at once after a pause.
 _BURST_S: Final = 5.0
+#: Of wrong keys, more: a program that was set up wrongly is no thief.
+_WRONG_BURST_S: Final = 120.0
 _MOST_CALLERS: Final = 10_000
+_WRONG_KEY: Final = 401
 _SAFE: Final = ("GET", "HEAD")
 _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
@@ -41,6 +48,7 @@ class Door:
         app: The service.
         hosts: The names that it may be asked by; None where a key keeps strangers out.
         requests_per_s: How many requests each address may send, over a while.
+        wrong_keys_per_min: How many of them may bring a wrong key before no more are heard for a while.
         patience_s: How long the body of a request may take before its speed counts.
         clock: The time in seconds.
     """
@@ -51,26 +59,47 @@ class Door:
         *,
         hosts: Collection[str] | None,
         requests_per_s: float,
+        wrong_keys_per_min: float,
         patience_s: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._app = app
         self._hosts = hosts
-        self._pace = Pace(requests_per_s, clock)
+        self._requests = Pace(requests_per_s, _BURST_S, clock)
+        self._wrong_keys = Pace(wrong_keys_per_min / 60, _WRONG_BURST_S, clock)
         self._patience_s = patience_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request in, or say why not."""
         if scope["type"] != "http":
             return
+        caller = scope["client"][0] if scope.get("client") else ""
         try:
-            self._pace.count(scope["client"][0] if scope.get("client") else "")
+            self._requests.count(caller)
+            if wait_s := self._wrong_keys.wait_s(caller):
+                raise Refusal(
+                    429,
+                    "Too many requests with a wrong key came from this address; check the key, and try again later.",
+                    headers={"Retry-After": str(math.ceil(wait_s))},
+                )
             self._check_origin(scope)
         except Refusal as refusal:
             answer = Answer(refusal.envelope, refusal.status, refusal.headers)
             await answer(scope, receive, _clad(scope, send))
             return
-        await self._app(scope, _hurried(receive, self._patience_s), _clad(scope, send))
+        heard = self._listening(caller, _clad(scope, send))
+        await self._app(scope, _hurried(receive, self._patience_s), heard)
+
+    def _listening(self, caller: str, send: Send) -> Send:
+        """The same answer; that a key was wrong is noted."""
+
+        async def listening(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] == _WRONG_KEY:
+                with contextlib.suppress(Refusal):
+                    self._wrong_keys.count(caller)
+            await send(message)
+
+        return listening
 
     def _check_origin(self, scope: Scope) -> None:
         if self._hosts is None:
@@ -102,19 +131,20 @@ def name_of(host: str) -> str:
 
 
 class Pace:
-    """How often each caller may come: so many times a second, and more at once after a pause."""
+    """How often each caller may do something: so many times a second, and many seconds' worth at once after a pause."""
 
-    def __init__(self, per_s: float, clock: Callable[[], float]) -> None:
+    def __init__(self, per_s: float, burst_s: float, clock: Callable[[], float]) -> None:
         self._per_s = per_s
+        self._burst_s = burst_s
         self._clock = clock
         #: When each would have used up what it was allowed; in the past, it has all of it.
         self._used_until: dict[str, float] = {}
 
     def count(self, caller: str) -> None:
-        """Note a request; raises a 429 if it comes too soon."""
+        """Note that it was done once more; raises a 429 if that was too soon."""
         now = self._clock()
         until = max(now, self._used_until.get(caller, 0.0)) + 1 / self._per_s
-        if until - now > _BURST_S:
+        if until - now > self._burst_s:
             raise Refusal(
                 429, f"At most {self._per_s:g} requests per second are answered.", headers={"Retry-After": "1"}
             )
@@ -123,6 +153,11 @@ class Pace:
             if len(self._used_until) >= _MOST_CALLERS:
                 raise Refusal(429, "Too many are asking at once.", headers={"Retry-After": "1"})
         self._used_until[caller] = until
+
+    def wait_s(self, caller: str) -> float:
+        """How long until the caller may do it again; 0 for at once."""
+        used_s = self._used_until.get(caller, 0.0) - self._clock()
+        return max(0.0, used_s + 1 / self._per_s - self._burst_s)
 
 
 def _hurried(receive: Receive, patience_s: float) -> Receive:

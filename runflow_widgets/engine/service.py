@@ -75,6 +75,7 @@ def open_service(
     keys: Mapping[str, frozenset[str]] | None = None,
     credit: Decimal | None = None,
     max_open_runs: int = 1000,
+    keep_free: int = 0,
     base_url: str | None = None,
     link_life_s: float = 3600,
     poll_after_ms: int = 50,
@@ -90,6 +91,7 @@ def open_service(
         keys: Each key with its scopes (none: all). Without keys no key is asked for.
         credit: What may be spent; without it runs are free.
         max_open_runs: Beyond this many, new runs are answered with 429.
+        keep_free: So many bytes of the disk are left to others; then new runs and uploads are answered with 507.
         base_url: Where the service is seen from outside; else each request's own host is taken.
         link_life_s: How long links to files are good for.
         poll_after_ms: The pause between two looks at a run that clients are advised to make.
@@ -103,6 +105,7 @@ def open_service(
         keys=keys,
         credit=credit,
         max_open_runs=max_open_runs,
+        keep_free=keep_free,
         base_url=base_url,
         link_life_s=link_life_s,
         poll_after_ms=poll_after_ms,

@@ -13,6 +13,8 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -35,50 +37,88 @@ from runflow_widgets.engine.workers import WorkerPool, WorkOrder
 
 TAGS, CUTOUT = "runflow/tag-removal", "bria/background/remove"
 TICK_S = 0.010
+LOOP_SHARE = 0.1
 
 
 def main() -> None:
     """Print all ways side by side, for a model and for the smallest work there is."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
-    side = int(sys.argv[2]) if len(sys.argv) > 2 else 64
+    side = int(sys.argv[2]) if len(sys.argv) > 2 else 128
     folder = pictures(count, side)
     print(f"{count} pictures of {side} x {side}; {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before it began")
+    for name, model, perform in (
+        ("background removal", CUTOUT, tasks.perform),
+        ("tag removal", TAGS, tasks.perform),
+        ("a copy", TAGS, copy_tasks.perform),
+    ):
+        table = Figures(f"many_{name.replace(' ', '_')}", f"{count:,} pictures of {side} x {side}: {name}")
+        one = Loop(model, perform, folder, threads=1)
+        plain = Loop(model, perform, folder, threads=os.cpu_count() or 1)
+        rows = []
+        for label, opened in (("rf.map, 2 workers here", workers_here), ("rf.map, 2 Dask workers", dask_workers)):
+            # A borrowed machine is now faster, now slower: each way is measured between two parts of the loops.
+            one.go_on(LOOP_SHARE)
+            plain.go_on(LOOP_SHARE)
+            with opened(perform.__module__) as pool:
+                rows.append((label, mapped(model, pool, folder)))
+        one.go_on(LOOP_SHARE)
+        plain.go_on(LOOP_SHARE)
+        table.add("a loop, OpenCV on 1 core", **one.figures)
+        table.add("a loop as it is", **plain.figures)
+        for label, figures in rows:
+            times = {
+                "times_the_loop": figures["runs_a_second"] / plain.figures["runs_a_second"],
+                "times_the_loop_on_1_core": figures["runs_a_second"] / one.figures["runs_a_second"],
+            }
+            table.add(label, **figures, **times)
+        table.tell()
+
+
+@contextmanager
+def workers_here(module: str) -> Iterator[WorkerPool]:
+    """Two processes of ours."""
+    yield WorkerPool(2, task_module=module)
+
+
+@contextmanager
+def dask_workers(module: str) -> Iterator[DaskPool]:
+    """Two of a cluster, which is here only as long as it is measured: it is never quite idle."""
     quiet = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
     with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, **quiet) as cluster:
-        for name, model, perform in (
-            ("background removal", CUTOUT, tasks.perform),
-            ("tag removal", TAGS, tasks.perform),
-            ("a copy", TAGS, copy_tasks.perform),
-        ):
-            module = perform.__module__
-            table = Figures(f"many_{name.replace(' ', '_')}", f"{count:,} pictures of {side} x {side}: {name}")
-            one_s = loop(table, "a loop, OpenCV on 1 core", model, perform, folder, threads=1)
-            plain_s = loop(table, "a loop as it is       ", model, perform, folder, threads=os.cpu_count() or 1)
-            for label, pool in (
-                ("rf.map, 2 workers here", WorkerPool(2, task_module=module)),
-                ("rf.map, 2 Dask workers", DaskPool(cluster.scheduler_address, task_module=module)),
-            ):
-                mapped(table, label, model, pool, folder, plain_s, one_s)
-            table.tell()
+        yield DaskPool(cluster.scheduler_address, task_module=module)
 
 
-def loop(table: Figures, name: str, model: str, perform: object, folder: Path, *, threads: int) -> float:
-    """Seconds that the work itself takes, one picture after the other."""
-    cv2.setNumThreads(threads)
-    files = sorted(folder.glob("*.png"))
-    out = Path(tempfile.mkdtemp(prefix="runflow-bench-"))
-    work(model, perform, files[0], out)
-    used_s, began = cpu_s(), time.perf_counter()
-    for file in files:
-        work(model, perform, file, out)
-    took_s = time.perf_counter() - began
-    table.add(name, runs_a_second=len(files) / took_s, cpu_ms_a_run=1e3 * (cpu_s() - used_s) / len(files))
-    return took_s
+class Loop:
+    """The work itself, one picture after the other; in parts, with the measuring of something else between them."""
+
+    def __init__(self, model: str, perform: object, folder: Path, *, threads: int) -> None:
+        self._model = model
+        self._perform = perform
+        self._threads = threads
+        self._files = sorted(folder.glob("*.png"))
+        self._out = Path(tempfile.mkdtemp(prefix="runflow-bench-"))
+        self._done = 0
+        self._took_s = self._used_s = 0.0
+        work(model, perform, self._files[0], self._out)
+
+    def go_on(self, share: float) -> None:
+        """Do this share of the pictures."""
+        cv2.setNumThreads(self._threads)
+        files = self._files[: round(share * len(self._files))]
+        used_s, began = cpu_s(), time.perf_counter()
+        for file in files:
+            work(self._model, self._perform, file, self._out)
+        self._took_s += time.perf_counter() - began
+        self._used_s += cpu_s() - used_s
+        self._done += len(files)
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """What a run took."""
+        return {"runs_a_second": self._done / self._took_s, "cpu_ms_a_run": 1e3 * self._used_s / self._done}
 
 
-def mapped(
-    table: Figures, name: str, model: str, pool: WorkerPool | DaskPool, folder: Path, plain_s: float, one_s: float
-) -> None:
+def mapped(model: str, pool: WorkerPool | DaskPool, folder: Path) -> dict[str, float]:
     """The same work through `rf.map`."""
     count = len(list(folder.glob("*.png")))
     session = rf.connect(embedded=True, workers=pool)
@@ -101,17 +141,14 @@ def mapped(
     after = process.memory_info().rss
     used_s = cpu_s() - used_s
     assert not results.failed, results.failed[0]
-    table.add(
-        name,
-        runs_a_second=count / many_s,
-        cpu_ms_a_run=1e3 * used_s / count,
-        times_the_loop=plain_s / many_s,
-        times_the_loop_on_1_core=one_s / many_s,
-        MB_more=(after - before) / 1e6,
-        MB_in_the_second_half=(after - half_rss) / 1e6,
-        main_thread_late_ms_p95=percentiles(late_ms)["p95"],
-    )
     session.close()
+    return {
+        "runs_a_second": count / many_s,
+        "cpu_ms_a_run": 1e3 * used_s / count,
+        "MB_more": (after - before) / 1e6,
+        "MB_in_the_second_half": (after - half_rss) / 1e6,
+        "main_thread_late_ms_p95": percentiles(late_ms)["p95"],
+    }
 
 
 def cpu_s() -> float:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import logging
 import os
+import shutil
 import socket
 import threading
 import time
@@ -30,7 +32,8 @@ TAGS = "/v1/models/runflow/tag-removal/runs"
 
 @pytest.fixture(scope="module")
 def keyed(tmp_path_factory):
-    with rf.serve(key=KEY, folder=tmp_path_factory.mktemp("keyed"), patience_s=0.4) as server:
+    options = {"patience_s": 0.4, "wrong_keys_per_min": 1e6}
+    with rf.serve(key=KEY, folder=tmp_path_factory.mktemp("keyed"), **options) as server:
         yield server
 
 
@@ -322,7 +325,7 @@ def test_more_than_a_body_may_have_is_not_read_to_its_end(keyed):
 
 def test_each_caller_has_a_pace_of_its_own():
     now = [0.0]
-    pace = Pace(10, lambda: now[0])
+    pace = Pace(10, 5, lambda: now[0])
 
     def taken(caller):
         for count in range(1000):
@@ -336,7 +339,10 @@ def test_each_caller_has_a_pace_of_its_own():
     assert taken("a") == (50, *refused)
     assert taken("b") == (50, *refused)
     now[0] = 1.0
+    assert pace.wait_s("a") == 0
     assert taken("a") == (10, *refused)
+    assert pace.wait_s("a") == pytest.approx(0.1)
+    assert pace.wait_s("c") == 0
 
 
 def test_who_asks_too_often_is_told_and_served_again_later(tmp_path):
@@ -349,6 +355,72 @@ def test_who_asks_too_often_is_told_and_served_again_later(tmp_path):
     assert refused.json()["code"] == "RATE_LIMITED"
     assert refused.headers["retry-after"] == "1"
     assert refused.headers["x-content-type-options"] == "nosniff"
+
+
+def test_who_tries_keys_is_soon_not_heard_any_more(tmp_path):
+    with rf.serve(key=KEY, folder=tmp_path) as server, httpx.Client(base_url=server.url) as client:
+        tried = [client.get("/v1/runs", headers={"Authorization": f"Bearer {number}"}) for number in range(30)]
+        # Not even with the right one: the answer would say which it is.
+        right = client.get("/v1/runs", headers=BEARER)
+
+    statuses = [answer.status_code for answer in tried]
+    assert statuses == [401] * 20 + [429] * 10
+    assert right.status_code == 429
+    assert right.json()["code"] == "RATE_LIMITED"
+    assert "wrong key" in right.json()["message"]
+    assert 1 <= int(right.headers["retry-after"]) <= 6
+
+
+def test_the_right_key_is_heard_however_often(tmp_path):
+    with rf.serve(key=KEY, folder=tmp_path) as server, httpx.Client(base_url=server.url, headers=BEARER) as client:
+        statuses = {client.get("/v1/runs").status_code for _ in range(60)}
+
+    assert statuses == {200}
+
+
+@pytest.mark.parametrize("name", ["requests_per_s", "wrong_keys_per_min", "patience_s", "max_connections"])
+def test_a_limit_that_would_keep_everybody_out_is_refused(name, tmp_path):
+    with pytest.raises(ConfigError, match=f"{name} is 0"):
+        rf.serve(folder=tmp_path, **{name: 0})
+
+
+# ---------------------------------------------------------------- the disk
+
+
+def test_the_disk_is_not_filled_to_its_end(tmp_path):
+    more_than_there_is = (shutil.disk_usage(tmp_path).total >> 20) + 1
+    with (
+        rf.serve(folder=tmp_path, keep_free_mb=more_than_there_is) as server,
+        httpx.Client(base_url=server.url) as session,
+    ):
+        upload = session.post(
+            "/v1/asset-uploads", json={"filename": "a.png", "mime_type": "image/png", "size_bytes": len(PNG)}
+        )
+        data = "data:image/png;base64," + base64.b64encode(PNG).decode()
+        run = session.post(TAGS, json={"input": {"image_url": data}})
+        asked = session.get("/v1/runs")
+
+    for answer in (upload, run):
+        assert answer.status_code == 507, answer.text
+        assert answer.json()["code"] == "INSUFFICIENT_STORAGE"
+        assert f"{more_than_there_is} MB stay free" in answer.json()["message"]
+    assert asked.json()["items"] == []
+    assert not list((tmp_path / "assets").iterdir())
+
+
+def test_what_was_done_before_the_disk_was_full_is_answered_again(tmp_path):
+    """A client that lost the first answer must learn of its run, room or not."""
+    body = {"json": {"input": {"image_url": "data:image/png;base64," + base64.b64encode(PNG).decode()}}}
+    once = {"Idempotency-Key": "0001"}
+    with rf.serve(folder=tmp_path, workers=WorkerPool(1, task_module="copy_tasks")) as server:
+        first = httpx.post(server.url + TAGS, **body, headers=once)
+    with rf.serve(folder=tmp_path, keep_free_mb=1 << 40, workers=WorkerPool(1, task_module="copy_tasks")) as server:
+        again = httpx.post(server.url + TAGS, **body, headers=once)
+        other = httpx.post(server.url + TAGS, **body, headers={"Idempotency-Key": "0002"})
+
+    assert first.status_code == again.status_code
+    assert first.json()["id"] == again.json()["id"]
+    assert other.status_code == 507
 
 
 # ---------------------------------------------------------------- slow clients

@@ -71,6 +71,7 @@ async def upload_file(call: Call) -> Response:
     if given != asset["mime_type"]:
         sentence = f"Content-Type must be {asset['mime_type']}, as it was announced."
         raise one_invalid(["header", "Content-Type"], sentence)
+    call.service.check_room(asset["size_bytes"])
     data = await call.bytes(asset["size_bytes"])
     if not data:
         raise one_invalid(["body"], "The file is empty.")
