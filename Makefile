@@ -97,7 +97,7 @@ $(VENV)/.tested: $(VENV)/.venv-made pyproject.toml $(CONSTRAINTS)
 # What the form library needs is installed already; a second ipywidgets would be a stranger to the page.
 $(VENV)/.bench: $(VENV)/.tested Makefile
 	$(PIP) install --upgrade --target $(VENV)/bench fal-client replicate gradio_client huggingface_hub
-	$(PIP) install --upgrade --no-deps --target $(VENV)/bench ipywidgets-jsonschema
+	$(PIP) install --upgrade --no-deps --target $(VENV)/bench ipywidgets-jsonschema pypatchmatch
 	@touch $@
 
 tests/js/node_modules/.made: tests/js/package.json

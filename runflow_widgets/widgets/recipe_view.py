@@ -78,8 +78,8 @@ class RecipeView(OwnVBox):
         # Where it stands is in the name of each tab too: the diagram is a picture.
         titles = tuple(f"{name} {told.done}/{told.total}" for name, told in progress.items())
         with self.hold_sync():
-            self._says.value = f"<strong>{html.escape(self._run.headline)}</strong>"
-            self._notice.value = html.escape(self._stopped or self._run.note)
+            self._says.value = f"<strong>{_text(self._run.headline)}</strong>"
+            self._notice.value = _text(self._stopped or self._run.note)
             self._diagram.value = self._run.diagram()
             if self._tabs.titles != titles:
                 self._tabs.titles = titles
@@ -88,7 +88,7 @@ class RecipeView(OwnVBox):
     def stop(self) -> None:
         """Send nothing further; what runs here is cancelled, what runs at the service goes on and is billed."""
         self._stopped = self._run.stop()
-        self._notice.value = html.escape(self._stopped)
+        self._notice.value = _text(self._stopped)
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         live: Any = super()._repr_mimebundle_(**options)
@@ -109,6 +109,11 @@ class RecipeView(OwnVBox):
 
     def __repr__(self) -> str:
         return repr(self._run)
+
+
+def _text(sentence: str) -> str:
+    # What a service says may have no place to break a line at, and the widget itself would let it run off the page.
+    return f'<span style="overflow-wrap: anywhere; white-space: normal">{html.escape(sentence)}</span>'
 
 
 # By identity: two displays of one run show the same view, which may go once nobody shows it.

@@ -1,4 +1,4 @@
-"""How well holes are filled, against the truth, side by side with OpenCV's own two methods.
+"""How well holes are filled, against the truth, side by side with OpenCV's own two methods and with PyPatchMatch.
 
 Holes are made in whole pictures, so the truth is known: tags on clothes, strokes and objects in scenes. PSNR and SSIM
 reward blur, so they are read together with `texture` (distance of local texture statistics from the truth's, 0 is
@@ -18,11 +18,17 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import others  # noqa: F401 - so that what `make bench` installed is found
 from figures import Figures
 
 from runflow_widgets import samples
 from runflow_widgets.engine.models.inpaint import inpaint
 from runflow_widgets.images import to_array
+
+try:
+    from patchmatch import patch_match as pypatchmatch  # the same method, in C++
+except ImportError:
+    pypatchmatch = None
 
 COLUMNS = ("PSNR", "SSIM", "texture", "sharpness", "s/MP")
 GABOR = [
@@ -106,6 +112,10 @@ def opencv(method: int) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
 
 
 METHODS = {"Telea": opencv(cv2.INPAINT_TELEA), "Navier-Stokes": opencv(cv2.INPAINT_NS), "ours": inpaint}
+if pypatchmatch is not None:
+    METHODS["PyPatchMatch"] = lambda photo, hole: pypatchmatch.inpaint(
+        photo, hole[..., None].astype(np.uint8), patch_size=7
+    )
 
 
 def pictures(folder: Path | None, count: int, longest: int) -> Iterator[np.ndarray]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from looks import keep_picture
 from nbconvert import HTMLExporter
@@ -54,7 +56,7 @@ ELEMENTS = """() => {
 }"""
 #: Views of ours whose content hangs out of them.
 WIDE = """() => [...document.querySelectorAll(
-  '.rfw-run, .rfw-pick, .rfw-form, .rfw-gal, .rfw-runs, .rfw-studio, .rfw-cmp')]
+  '.rfw-run, .rfw-pick, .rfw-form, .rfw-gal, .rfw-runs, .rfw-studio, .rfw-cmp, .jp-OutputArea-output')]
   .filter((view) => view.checkVisibility() && view.scrollWidth > view.clientWidth + 2)
   .map((view) => [view.className, view.scrollWidth, view.clientWidth])"""
 
@@ -100,7 +102,9 @@ def test_nothing_that_a_service_writes_is_run_or_drawn(notebook, server, browser
     page.page.locator(".rfw-studio-bar, .rfw-studio").first.wait_for()
 
     look_through(page)
+    names = use_menus(page)
 
+    assert {name for name in names if not re.fullmatch(r"[\w.-]{1,80}\.(png|gif|webp)", name)} == set()
     live = page.page.evaluate(ELEMENTS)
     assert live == {"found": [], "hits": 0}
     assert asked.canaries == []
@@ -150,6 +154,45 @@ def look_through(page):
     for row in page.page.locator(".rfw-runs-row").all()[:8]:
         if row.is_visible():
             row.click()
+
+
+def use_menus(page):
+    """Have made what is made only when it is asked for: code, questions, comparisons, files; gives the files' names."""
+    gallery = page.page.locator(".rfw-gal").first
+    for box in gallery.locator(".rfw-gal-chips select").all():
+        # What the services wrote stands in these too.
+        for place in range(box.locator("option").count()):
+            box.select_option(index=place)
+        box.select_option(index=0)
+    gallery.get_by_role("button", name="By model").click()
+    gallery.locator(".rfw-gal-card:has(img)").first.click()
+    gallery.locator(".rfw-gal-picture").wait_for()
+    with page.page.expect_download() as download:
+        gallery.get_by_role("button", name="Save", exact=True).click()
+    names = [download.value.suggested_filename]
+    for name in ("Compare as A", "Compare as B", "Code", "Copy details", "Delete local copy…"):
+        gallery.get_by_role("button", name=name, exact=True).click()
+    gallery.get_by_role("alertdialog").get_by_role("button", name="Cancel").click()
+    language = gallery.get_by_role("combobox", name="Language")
+    for place in range(language.locator("option").count()):
+        language.select_option(index=place)
+    for name, view in (("To a form", ".rfw-form"), ("To a mask pad", ".jupyter-widgets canvas")):
+        before = page.page.locator(view).count()
+        gallery.get_by_role("button", name=name, exact=True).click()
+        page.page.locator(view).nth(before).wait_for()
+    compared = page.page.locator(".rfw-cmp").first
+    for mode in compared.get_by_role("group", name="Ways to compare").get_by_role("button").all():
+        mode.click()
+    opener = compared.locator("[aria-haspopup=menu]")
+    opener.click()
+    count = compared.get_by_role("menuitem").count()
+    opener.click()
+    for place in range(count):
+        opener.click()
+        with page.page.expect_download() as download:
+            compared.get_by_role("menuitem").nth(place).click()
+        names.append(download.value.suggested_filename)
+    return names
 
 
 def keep_cells(page):
