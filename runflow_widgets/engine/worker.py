@@ -19,7 +19,13 @@ _LENGTH: Final = struct.Struct(">I")
 #: A model takes and drops whole planes of a picture all the time. Left alone, glibc asks the system for many of them
 #: anew, which then has to clear each page: up to a third of a run. Dask leaves a setting in its process that makes it
 #: half of one. An idle worker gives back what it kept.
-MALLOC: Final = {"MALLOC_TRIM_THRESHOLD_": str(256 << 20), "MALLOC_MMAP_THRESHOLD_": str(256 << 20)}
+LIBRARIES: Final = {
+    "MALLOC_TRIM_THRESHOLD_": str(256 << 20),
+    "MALLOC_MMAP_THRESHOLD_": str(256 << 20),
+    # The models' matrices are small: a second thread gains nothing, waits by spinning, and beside other work makes a
+    # run take four times as long.
+    "OPENBLAS_NUM_THREADS": "1",
+}
 
 
 def write_frame(pipe: IO[bytes], frame: dict[str, Any]) -> None:
@@ -129,8 +135,7 @@ def _start_process(arguments: list[str]) -> subprocess.Popen[bytes]:
         # What this process can import, the child can import: also a package that lies in the tree.
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
         "OMP_NUM_THREADS": threads,
-        "OPENBLAS_NUM_THREADS": threads,
-        **MALLOC,
+        **LIBRARIES,
     }
     return subprocess.Popen(
         # -P: a random.py in the kernel's folder must not stand in for the real one.

@@ -11,12 +11,16 @@ from __future__ import annotations
 import argparse
 import importlib
 import importlib.util
+import os
 import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+
+# As in a worker, and before NumPy is loaded.
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import cv2
 import numpy as np

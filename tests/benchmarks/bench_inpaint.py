@@ -12,9 +12,13 @@ Without folders the bundled samples serve.
 from __future__ import annotations
 
 import argparse
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
+# As in a worker, and before NumPy is loaded.
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import cv2
 import numpy as np

@@ -21,7 +21,7 @@ from PIL import Image
 
 from runflow_widgets import samples
 from runflow_widgets.engine.tasks import perform
-from runflow_widgets.engine.worker import MALLOC
+from runflow_widgets.engine.worker import LIBRARIES
 from runflow_widgets.engine.workers import WorkOrder
 from runflow_widgets.images import pack_mask_zip
 
@@ -55,7 +55,7 @@ def measured(model: str, size_mp: float) -> dict[str, float]:
     with tempfile.TemporaryDirectory(prefix="runflow-bench-") as folder:
         made = prepared(model, size_mp, Path(folder))
         command = [sys.executable, __file__, "one", model, made, folder]
-        done = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, **MALLOC})
+        done = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, **LIBRARIES})
         return dict(json.loads(done.stdout.splitlines()[-1]))
 
 

@@ -9,7 +9,7 @@ Every pixel outside the mask stays byte for byte.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -22,6 +22,7 @@ from .membrane import membrane
 from .patchmatch import Index, Puzzle
 
 Box = tuple[slice, slice]
+_COLOURS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class InpaintOptions:
         detail: How much of the single best source's fine texture is put back after voting, which blurs.
         caution: How far broad light and colour are drawn towards what the rim alone suggests: what was found is a
             guess, and a guess between the two is wrong by less.
+        liveliness: How much it counts that a source's surroundings are as rough or smooth as those that are missing.
     """
 
     seed: int = 0
@@ -46,6 +48,7 @@ class InpaintOptions:
     coarsest_px: int = 12
     detail: float = 1.0
     caution: float = 0.25
+    liveliness: float = 4.0
 
 
 def inpaint(photo: Photo, hole: Mask, options: InpaintOptions | None = None, report: Report = quiet) -> Photo:
@@ -146,13 +149,16 @@ def _solve(pyramid: list[tuple[Photo, Mask, Mask]], lifts: int, options: Inpaint
     puzzle: Puzzle | None = None
     field: Index = np.empty(0, np.int64)
     lab: Map = np.empty(0, np.float32)
+    lively = _liveliness(pyramid[lifts:])
     for depth in range(len(pyramid) - 1, lifts - 1, -1):
         photo, hole, forbidden = pyramid[depth]
         report(0.85 * (1 - (depth - lifts + 1) / (len(pyramid) - lifts)), f"filling at 1/{2**depth} of the size")
         finer = Puzzle.of(hole, forbidden, options.radius)
-        lab = to_lab(photo)
+        parts = (to_lab(photo), options.liveliness * lively[depth - lifts])
         if puzzle is None:
-            lab = membrane(lab, hole)
+            parts = (membrane(parts[0], hole), membrane(parts[1], hole))
+        lab = np.concatenate(parts, axis=2)
+        if puzzle is None:
             field = rng.choice(np.flatnonzero(finer.sources), len(finer.targets))
         else:
             field, allowed = patchmatch.lift(puzzle, field, finer)
@@ -169,14 +175,36 @@ def _solve(pyramid: list[tuple[Photo, Mask, Mask]], lifts: int, options: Inpaint
     return _finish(pyramid[0][0], puzzle, field, weight, options)
 
 
+def _liveliness(pyramid: list[tuple[Photo, Mask, Mask]]) -> list[Map]:
+    """How rough the photo is around each pixel, along and across: two planes for each scale (Newson et al., 2014).
+
+    What stands in the hole while it is searched for is a mean of guesses and too smooth, and patches that are too
+    smooth as well would match it best. How rough they are at the finest scale, no coarser one can tell.
+    """
+    photo, hole, forbidden = pyramid[0]
+    grey = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    # A step is known where both its ends are.
+    known = cv2.erode((~(hole | forbidden)).astype(np.float32), np.ones((3, 3), np.uint8))
+    reach = 2 ** (len(pyramid) - 1) + 1
+    share = np.maximum(cv2.GaussianBlur(known, (0, 0), reach), 1e-3)
+    planes = [
+        cv2.GaussianBlur(np.abs(cv2.Sobel(grey, cv2.CV_32F, dx, dy, ksize=1)) * known, (0, 0), reach) / share
+        for dx, dy in ((1, 0), (0, 1))
+    ]
+    scales = [np.asarray(np.stack(planes, axis=2), np.float32)]
+    for _ in pyramid[1:]:
+        scales.append(_halved(scales[-1]))
+    return scales
+
+
 def _paint(picture: Map, puzzle: Puzzle, field: Index, weight: Map) -> None:
     pixels = np.flatnonzero(puzzle.hole)
-    picture.reshape(-1, 3)[pixels] = patchmatch.vote(puzzle, field, weight, picture, pixels)
+    picture.reshape(-1, picture.shape[2])[pixels] = patchmatch.vote(puzzle, field, weight, picture, pixels)
 
 
 def _improve(lab: Map, puzzle: Puzzle, field: Index, rng: np.random.Generator, rounds: int) -> tuple[Index, Map]:
     """Match and vote in turn, until what is painted and where it comes from agree."""
-    filters = patchmatch.components(lab, puzzle, rng)
+    filters = patchmatch.components(lab[..., :_COLOURS], puzzle, rng)
     offered = patchmatch.describe(lab, filters)
     wanted = offered
     error = np.ones(len(field), np.float32)
@@ -234,7 +262,7 @@ def _drawn_to_rim(photo: Photo, painted: Map, hole: Mask) -> Map:
 
 
 def _fine(picture: Map) -> Map:
-    return np.asarray(picture - cv2.GaussianBlur(picture, (0, 0), 1.5), np.float32)
+    return np.asarray(picture - cv2.GaussianBlur(picture, (0, 0), 2.5), np.float32)
 
 
 def _light(photo: Photo, painted: Map, hole: Mask, rim: Mask) -> Map:

@@ -68,9 +68,11 @@ def components(picture: Map, puzzle: Puzzle, rng: np.random.Generator) -> Map:
 
 
 def describe(picture: Map, filters: Map) -> Map:
-    """The few numbers that stand for the patch round each pixel."""
-    planes = [np.ascontiguousarray(plane) for plane in np.moveaxis(picture, 2, 0)]
-    described = np.empty((*picture.shape[:2], len(filters)), np.float32)
+    """The few numbers that stand for the patch round each pixel; planes that have no filter stand for themselves."""
+    colours = filters.shape[3]
+    planes = [np.ascontiguousarray(plane) for plane in np.moveaxis(picture[..., :colours], 2, 0)]
+    described = np.empty((*picture.shape[:2], len(filters) + picture.shape[2] - colours), np.float32)
+    described[..., len(filters) :] = picture[..., colours:]
     for index, kernel in enumerate(filters):
         described[..., index] = np.sum(
             [cv2.filter2D(p, -1, kernel[..., c], borderType=cv2.BORDER_REFLECT_101) for c, p in enumerate(planes)],
