@@ -48,7 +48,7 @@ class InpaintOptions:
     coarsest_px: int = 12
     detail: float = 1.0
     caution: float = 0.25
-    liveliness: float = 4.0
+    liveliness: float = 5.0
 
 
 def inpaint(photo: Photo, hole: Mask, options: InpaintOptions | None = None, report: Report = quiet) -> Photo:
