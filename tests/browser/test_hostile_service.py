@@ -56,7 +56,7 @@ ELEMENTS = """() => {
 }"""
 #: Views of ours whose content hangs out of them.
 WIDE = """() => [...document.querySelectorAll(
-  '.rfw-run, .rfw-pick, .rfw-form, .rfw-gal, .rfw-runs, .rfw-studio, .rfw-cmp, .jp-OutputArea-output')]
+  '.rfw-run, .rfw-pick, .rfw-form, .rfw-gal, .rfw-runs, .rfw-studio, .rfw-cmp, .widget-html, .jupyter-widget-html')]
   .filter((view) => view.checkVisibility() && view.scrollWidth > view.clientWidth + 2)
   .map((view) => [view.className, view.scrollWidth, view.clientWidth])"""
 
@@ -104,7 +104,7 @@ def test_nothing_that_a_service_writes_is_run_or_drawn(notebook, server, browser
     look_through(page)
     names = use_menus(page)
 
-    assert {name for name in names if not re.fullmatch(r"[\w.-]{1,80}\.(png|gif|webp)", name)} == set()
+    assert {name for name in names if not re.fullmatch(r"[\w. -]{1,200}\.(png|gif|webp)", name)} == set()
     live = page.page.evaluate(ELEMENTS)
     assert live == {"found": [], "hits": 0}
     assert asked.canaries == []
@@ -165,10 +165,11 @@ def use_menus(page):
             box.select_option(index=place)
         box.select_option(index=0)
     gallery.get_by_role("button", name="By model").click()
-    gallery.locator(".rfw-gal-card:has(img)").first.click()
+    gallery.locator(".rfw-gal-counted", has_text=re.compile(r"^\d+ runs$")).wait_for()
+    gallery.locator(".rfw-gal-card:has(img)", has_text="2 files").first.click()
     gallery.locator(".rfw-gal-picture").wait_for()
     with page.page.expect_download() as download:
-        gallery.get_by_role("button", name="Save", exact=True).click()
+        gallery.get_by_role("button", name=re.compile("^Save")).click()
     names = [download.value.suggested_filename]
     for name in ("Compare as A", "Compare as B", "Code", "Copy details", "Delete local copy…"):
         gallery.get_by_role("button", name=name, exact=True).click()
