@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, overload
+from typing import Any, Final, overload
 
 from ..catalogue import Quote
 from ..catalogue.field import shown
@@ -23,13 +23,16 @@ from ..many.table import record, stopped_words
 from ..many.waiting import Waiting
 from ..result import Output
 from ..session import view_of
-from ..wire import Json
+from ..wire import Json, tame
 from .drawing import Progress, drawn
 from .grid import counted, grid_html
 from .pricing import total_of_open
 from .step import ends_of, folder_of
 from .step_results import StepResults
 from .work import Work
+
+#: The tables below have all of it.
+_MOST_NOTE: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +274,7 @@ class RecipeRun(Waiting[Made]):
     def note(self) -> str:
         """The first thing that went wrong, if something did."""
         made = next(iter(self.failed), None)
-        return "" if made is None or made.error is None else f"{made.name}: {made.error.message}"
+        return "" if made is None or made.error is None else f"{made.name}: {tame(made.error.message, _MOST_NOTE)}"
 
     def __repr__(self) -> str:
         by_step = " · ".join(f"{name} {told.done}/{told.total}" for name, told in self.progress.items())

@@ -107,6 +107,7 @@ def test_nothing_that_a_service_writes_is_run_or_drawn(notebook, server, browser
     assert {name for name in names if not re.fullmatch(r"[\w. -]{1,200}\.(png|gif|webp)", name)} == set()
     live = page.page.evaluate(ELEMENTS)
     assert live == {"found": [], "hits": 0}
+    assert page.ask("len(made.note)") < 400
     assert asked.canaries == []
     keep_cells(page)
     assert page.page.evaluate(WIDE) == []
