@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import threading
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import httpx
 import numpy as np
+import pandas
 import pytest
 from lent import Lent
 from PIL import Image
@@ -679,7 +681,30 @@ def test_records_are_plain_values(session, folder):
     assert (records[3]["name"], records[3]["cost_usd"]) == ("photo 10", 0.0)
 
 
-def test_without_pandas_a_frame_says_what_to_use(session, folder):
+@pytest.mark.parametrize("kind", ["float64", "Int64", "object"])
+def test_a_frame_of_pandas_goes_in_and_comes_out(session, folder, kind):
+    files = sorted(map(str, folder.glob("photo*.png")))
+    # A column with a gap: pandas makes the whole numbers of it fractions.
+    frame = pandas.DataFrame(
+        {"image": files, "color_red": [255, 0, None, 7, 8], "color_green": range(5), "color_blue": 1},
+        index=[f"row {number}" for number in range(5)],
+    ).astype({"color_red": kind})
+
+    results = rf.map("runflow/background-color", frame).result(60)
+    told = results.to_frame()
+
+    assert [type(item.error) for item in results.items] == [type(None), type(None), InputError, type(None), type(None)]
+    assert "color_red" in told["error"][2]
+    assert list(told["name"]) == list(frame.index)
+    assert told["status"].value_counts().to_dict() == {"succeeded": 4, "failed": 1}
+    joined = frame.join(told.set_index("name")[["files", "cost_usd"]])
+    assert joined.loc["row 3", "files"] == [str(results.items[3].outputs[0].path)]
+    assert joined["cost_usd"].sum() == 0
+
+
+def test_without_pandas_a_frame_says_what_to_use(session, folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+
     with pytest.raises(ConfigError, match="to_records"):
         rf.map(MODEL, folder).result(60).to_frame()
 

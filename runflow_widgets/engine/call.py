@@ -53,9 +53,12 @@ class FileAnswer(Response):
         with self._file as file:
             file.seek(0)
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-            while piece := await asyncio.to_thread(file.read, _PIECE):
+            # A thread costs more than reading a single piece.
+            piece = file.read(_PIECE)
+            while len(piece) == _PIECE:
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
-            await send({"type": "http.response.body", "body": b""})
+                piece = await asyncio.to_thread(file.read, _PIECE)
+            await send({"type": "http.response.body", "body": piece})
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ from typing import IO, Any, Final
 
 _SECRETS: Final = ("RUNFLOW_API_KEY", "RUNFLOW_SERVE_KEY")
 _LENGTH: Final = struct.Struct(">I")
+#: So much goes into a pipe at once, whether anybody reads or not; a worker that is given an order has an empty one.
+_ANY_PIPE: Final = 4096
 #: A model takes and drops whole planes of a picture all the time. Left alone, glibc asks the system for many of them
 #: anew, which then has to clear each page: up to a third of a run. Dask leaves a setting in its process that makes it
 #: half of one. An idle worker gives back what it kept.
@@ -30,8 +32,16 @@ LIBRARIES: Final = {
 
 def write_frame(pipe: IO[bytes], frame: dict[str, Any]) -> None:
     """Send one message: its length in four bytes, then JSON."""
+    _write(pipe, _packed(frame))
+
+
+def _packed(frame: dict[str, Any]) -> bytes:
     body = json.dumps(frame).encode()
-    pipe.write(_LENGTH.pack(len(body)) + body)
+    return _LENGTH.pack(len(body)) + body
+
+
+def _write(pipe: IO[bytes], data: bytes) -> None:
+    pipe.write(data)
     pipe.flush()
 
 
@@ -76,11 +86,16 @@ class Worker:
         self._answer = self._loop.create_future()
         return self._answer
 
-    def send(self, order: dict[str, Any]) -> None:
+    async def send(self, order: dict[str, Any]) -> None:
         """Hand the order over; that a worker is gone is told by `_ended`, not here."""
         assert self._process.stdin is not None
+        data = _packed(order)
         try:
-            write_frame(self._process.stdin, order)
+            if len(data) <= _ANY_PIPE:
+                _write(self._process.stdin, data)
+            else:
+                # The loop must not be held until the child has woken up and read.
+                await asyncio.to_thread(_write, self._process.stdin, data)
         except (OSError, ValueError):
             self.usable = False
 

@@ -163,8 +163,7 @@ class WorkerPool:
         answer = worker.expect(on_progress)
         try:
             async with asyncio.timeout(self.time_limit_s):
-                # The pipe takes 64 KiB at once; a longer order must not hold the loop until the child has woken up.
-                await asyncio.to_thread(worker.send, asdict(order))
+                await worker.send(asdict(order))
                 frame = await answer
         except TimeoutError:
             worker.kill()

@@ -69,7 +69,7 @@ def _entries(inputs: Any) -> tuple[list[Any], list[str]]:
     if isinstance(inputs, str | Path):
         return _files(inputs), []
     if callable(to_dict := getattr(inputs, "to_dict", None)):
-        rows = [_without_gaps(row) for row in to_dict("records")]
+        rows = [_cells(row) for row in to_dict("records")]
         return rows, [str(label) for label in getattr(inputs, "index", range(1, len(rows) + 1))]
     if isinstance(inputs, Mapping):
         raise InputError(
@@ -114,13 +114,20 @@ def _is_picture(path: Path) -> bool:
     return path.suffix.lower().lstrip(".") in IMAGE_ENDINGS and path.is_file()
 
 
-def _without_gaps(row: Mapping[Any, Any]) -> Json:
-    # An empty cell of a table is a number that is not equal to itself.
+def _cells(row: Mapping[Any, Any]) -> Json:
+    # In a column with a gap, pandas makes whole numbers fractions.
     return {
-        str(name): value
+        str(name): int(value) if isinstance(value, float) and value.is_integer() else value
         for name, value in row.items()
-        if value is not None and not (isinstance(value, float) and value != value)
+        if not _is_gap(value)
     }
+
+
+def _is_gap(value: Any) -> bool:
+    # An empty cell of a table is a number that is not equal to itself, or one of the types that pandas has for it.
+    return (
+        value is None or (isinstance(value, float) and value != value) or type(value).__name__ in ("NAType", "NaTType")
+    )
 
 
 def _inputs_of(spec: ModelSpec, entry: Any) -> Json:

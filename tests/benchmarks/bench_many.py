@@ -4,7 +4,7 @@ memory, and a main thread that stays alive.
 How much two workers gain over a loop is the model's: OpenCV gives tag removal both cores in a plain loop already, while
 background removal keeps to one.
 
-python tests/benchmarks/bench_many.py [number of pictures] [side in pixels]
+python tests/benchmarks/bench_many.py [number of pictures] [side in pixels] [what to do with them …]
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from runflow_widgets.engine.dask_pool import DaskPool
 from runflow_widgets.engine.workers import WorkerPool, WorkOrder
 
 TAGS, CUTOUT = "runflow/tag-removal", "bria/background/remove"
-TICK_S = 0.010
+TICK_S = 0.020
 LOOP_SHARE = 0.1
 
 
@@ -51,6 +51,8 @@ def main() -> None:
         ("tag removal", TAGS, tasks.perform),
         ("a copy", TAGS, copy_tasks.perform),
     ):
+        if sys.argv[3:] and name not in sys.argv[3:]:
+            continue
         table = Figures(f"many_{name.replace(' ', '_')}", f"{count:,} pictures of {side} x {side}: {name}")
         one = Loop(model, perform, folder, threads=1)
         plain = Loop(model, perform, folder, threads=os.cpu_count() or 1)

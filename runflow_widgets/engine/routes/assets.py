@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from pathlib import Path
 
 from starlette.responses import Response
 
@@ -94,10 +95,9 @@ async def confirm_asset_upload(call: Call) -> Response:
         path = service.media.asset_file(asset)
         if not path.is_file():
             raise Refusal(409, "No file has arrived for this upload yet; PUT it to its upload_url first.")
-        data = await asyncio.to_thread(path.read_bytes)
-        digest = await asyncio.to_thread(lambda: hashlib.sha256(asset["mime_type"].encode() + data).hexdigest())
+        size, digest = await asyncio.to_thread(_measured, path, asset["mime_type"])
         asset |= {
-            "size_bytes": len(data),
+            "size_bytes": size,
             "folder_id": folder_id,
             "updated_at": now(),
             "_state": "ready",
@@ -105,6 +105,11 @@ async def confirm_asset_upload(call: Call) -> Response:
         }
         service.store.put("assets", asset)
     return Answer(service.media.present_asset(asset, call.origin), 201)
+
+
+def _measured(path: Path, mime_type: str) -> tuple[int, str]:
+    data = path.read_bytes()
+    return len(data), hashlib.sha256(mime_type.encode() + data).hexdigest()
 
 
 async def list_assets(call: Call) -> Response:
