@@ -24,7 +24,9 @@ class Translated(httpx.AsyncBaseTransport):
     """Carries each request of another client as one request to our service."""
 
     def __init__(self, url: str, key: str, model: str, say: Callable[[httpx.Request, dict], dict]) -> None:
-        self._http = httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=30)
+        # A thousand may wait for one of these connections, and that is no fault of theirs.
+        patient = httpx.Timeout(120, pool=None)
+        self._http = httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=patient)
         self._model = model
         self._say = say
 
