@@ -48,7 +48,7 @@ def _next_of(orders: queue.SimpleQueue[dict[str, Any]]) -> dict[str, Any]:
     """Wait for an order; who waits for long keeps no memory that others may need."""
     with contextlib.suppress(queue.Empty):
         return orders.get(timeout=_IDLE_S)
-    with contextlib.suppress(AttributeError, OSError):  # it is glibc that has this
+    with contextlib.suppress(AttributeError, OSError, TypeError):  # it is glibc that has this
         ctypes.CDLL(None).malloc_trim(0)
     return orders.get()
 

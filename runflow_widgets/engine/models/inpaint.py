@@ -95,8 +95,12 @@ def _fill(photo: Photo, hole: Mask, forbidden: Mask, options: InpaintOptions, re
     thickness = 2 * float(cv2.distanceTransform(np.pad(hole, 1).astype(np.uint8), cv2.DIST_L2, 5).max())
     wanted = lifts + max(0, int(np.ceil(np.log2(max(1.0, thickness / 2**lifts / options.coarsest_px)))))
     scales = min(wanted, max(0, int(np.log2(min(hole.shape) / 24)))) if min(hole.shape) > 24 else 0
-    pyramid = _pyramid(photo, hole, forbidden, scales)
-    pyramid = [scale for scale in pyramid if Puzzle.of(scale[1], scale[2], options.radius).sources.sum() >= 64]
+    pyramid = [
+        scale
+        for scale in _pyramid(photo, hole, forbidden, scales, lifts)
+        # Specks are no hole any more where the picture is small.
+        if scale[1].any() and Puzzle.of(scale[1], scale[2], options.radius).sources.sum() >= 64
+    ]
     if not pyramid:
         return np.clip(membrane(photo.astype(np.float32), hole), 0, 255).astype(np.uint8)[
             : hole.shape[0], : hole.shape[1]
@@ -105,8 +109,11 @@ def _fill(photo: Photo, hole: Mask, forbidden: Mask, options: InpaintOptions, re
     return painted[: hole.shape[0], : hole.shape[1]]
 
 
-def _pyramid(photo: Photo, hole: Mask, forbidden: Mask, scales: int) -> list[tuple[Photo, Mask, Mask]]:
-    """The problem at full size, half, a quarter, …; a pixel that is nearly half hole is hole."""
+def _pyramid(photo: Photo, hole: Mask, forbidden: Mask, scales: int, lifts: int) -> list[tuple[Photo, Mask, Mask]]:
+    """The problem at full size, half, a quarter, …; a pixel that is nearly half hole is hole.
+
+    Where what is found is only lifted, any pixel with a bit of hole is: nobody else would fill that bit.
+    """
     unit = 2**scales
     height, width = hole.shape
     # Halving must be exact at every scale, or the lifted correspondences drift.
@@ -114,7 +121,7 @@ def _pyramid(photo: Photo, hole: Mask, forbidden: Mask, scales: int) -> list[tup
     photo = np.pad(photo, (*pad, (0, 0)), mode="edge")
     hole, forbidden = np.pad(hole, pad), np.pad(forbidden, pad, constant_values=True)
     pyramid = [(photo, hole, forbidden)]
-    for _ in range(scales):
+    for halving in range(scales):
         photo, hole, forbidden = pyramid[-1]
         smaller = np.asarray(_halved(photo), np.uint8)
         # Near the hole only what is known may count; elsewhere the plain mean does.
@@ -125,7 +132,7 @@ def _pyramid(photo: Photo, hole: Mask, forbidden: Mask, scales: int) -> list[tup
         half_box = tuple(slice(side.start // 2, side.stop // 2) for side in box)
         smaller[half_box] = np.where(share > 0, np.rint(colours).astype(np.uint8), smaller[half_box])
         shares = (np.asarray(_halved(plane.astype(np.uint8) * 255)) for plane in (hole, forbidden))
-        pyramid.append((smaller, next(shares) > 102, next(shares) > 0))
+        pyramid.append((smaller, next(shares) > (0 if halving < lifts else 102), next(shares) > 0))
     return pyramid
 
 

@@ -75,6 +75,18 @@ def test_a_big_hole_is_solved_small_and_lifted(scenes):
     assert 0.5 < filled[hole].std() / truth[hole].std() < 1.5
 
 
+@pytest.mark.parametrize("blot", [0, 60])
+def test_specks_that_vanish_in_a_smaller_picture_are_filled(scenes, blot):
+    """A mask that was made by a threshold has them."""
+    truth = scenes.backdrop(240, 320)
+    hole = a_hole(truth.shape, size=blot)
+    hole[44:200:5, 64:220:5] = True
+
+    filled = inpaint(with_a_blot(truth, hole), hole, InpaintOptions(solved_px=200))
+
+    assert np.abs(filled[hole].astype(float) - truth[hole]).max() < 60
+
+
 def test_several_holes_and_holes_at_the_frame_are_filled(scenes):
     truth = scenes.backdrop(160, 200)
     hole = a_hole(truth.shape, 0, 0, 20) | a_hole(truth.shape, 100, 150, 60) | a_hole(truth.shape, 70, 70, 5)
