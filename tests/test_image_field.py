@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import threading
 
 import numpy as np
@@ -32,10 +33,16 @@ def field(wire):  # noqa: F811
     field.close()
 
 
-def upload(field, data, name="a.png", piece=1000):
-    say(field, {"do": "begin", "id": "u", "name": name, "size": len(data)})
-    for start in range(0, len(data), piece):
-        say(field, {"do": "chunk", "id": "u"}, [data[start : start + piece]])
+NUMBERS = itertools.count()
+
+
+def upload(field, data, name="a.png", piece=1000, order=lambda messages: messages):
+    """What the page sends of a file, in the order in which it arrives."""
+    what = {"id": f"u{next(NUMBERS)}", "name": name, "size": len(data), "more": False}
+    starts = range(0, len(data), piece)
+    chunks = [({"do": "chunk", "at": start, **what}, [data[start : start + piece]]) for start in starts]
+    for message, buffers in order([({"do": "begin", **what}, []), *chunks]):
+        say(field, message, buffers)
 
 
 # ---------------------------------------------------------------- values
@@ -127,6 +134,25 @@ def test_a_file_arrives_in_pieces_and_each_is_acknowledged(field, wire):  # noqa
     assert got[-1] == len(data)
     assert len(got) == -(-len(data) // 3000)
     assert "data" not in repr(field.value)
+    assert field.busy == ""
+
+
+@pytest.mark.parametrize("piece", [1000, 10**6])
+@pytest.mark.parametrize("order", [lambda all_: all_[::-1], lambda all_: [*all_[1:3], all_[0], *all_[:2:-1]]])
+def test_pieces_that_overtake_one_another_are_put_where_they_belong(field, order, piece):
+    data = png(photo())
+
+    upload(field, data, piece=piece, order=order)
+
+    assert field.value.data == data
+    assert (field.busy, field.error) == ("", "")
+
+
+def test_a_beginning_that_comes_after_the_end_begins_nothing(field):
+    upload(field, png(photo()), name="late.png", piece=10**6, order=lambda all_: all_[::-1])
+    upload(field, b"no picture", name="notes.png", piece=10**6, order=lambda all_: all_[::-1])
+
+    assert "notes.png" in field.error
     assert field.busy == ""
 
 

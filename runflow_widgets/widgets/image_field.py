@@ -65,6 +65,8 @@ class ImageField(OwnWidget):
     def __init__(self, value: object = None, *, label: str = "Picture", **options: Any) -> None:
         self._lock = threading.RLock()
         self._arriving: dict[str, Arriving] = {}
+        #: The last one that was taken, refused or given up.
+        self._over = ""
         self._holding = False
         #: The notebook's variable that the value was taken from; empty if it was none.
         self.variable = ""
@@ -134,23 +136,34 @@ class ImageField(OwnWidget):
         except RunflowError as error:
             self._refuse(str(error))
 
+    # The messages of a page may overtake one another: JupyterLab moves a widget's to another thread while they come.
+
     def _do_begin(self, content: dict[str, Any], _: Sequence[Any]) -> None:
+        identity = str(content["id"])
+        if identity in self._arriving or identity == self._over:
+            return
         name, size = str(content["name"])[:200], int(content["size"])
         # A file that was given up half way leaves its parts behind otherwise.
         self._arriving.clear()
         more = content.get("more") is True
-        self._arriving[str(content["id"])] = Arriving(name, size, self.limit_bytes, more=more)
+        self._over = identity  # unless it is taken
+        self._arriving[identity] = Arriving(name, size, self.limit_bytes, more=more)
+        self._over = ""
         self.busy = f"Uploading {name}…"
 
     def _do_chunk(self, content: dict[str, Any], buffers: Sequence[Any]) -> None:
         identity = str(content["id"])
+        if "size" in content:
+            self._do_begin(content, ())
         arriving = self._arriving.get(identity)
         if arriving is None:
             return
-        arriving.add(bytes(buffers[0]))
+        at = content.get("at")
+        arriving.add(bytes(buffers[0]), None if at is None else int(at))
         self.send({"kind": "got", "id": identity, "bytes": arriving.received})
         if arriving.is_whole:
             del self._arriving[identity]
+            self._over = identity
             self.busy = ""
             if not arriving.more:
                 self.value = arriving.file()
@@ -158,7 +171,8 @@ class ImageField(OwnWidget):
                 self.on_more(arriving.file())
 
     def _do_stop(self, content: dict[str, Any], _: Sequence[Any]) -> None:
-        self._arriving.pop(str(content["id"]), None)
+        self._over = str(content["id"])
+        self._arriving.pop(self._over, None)
         self.busy = ""
 
     def _do_text(self, content: dict[str, Any], _: Sequence[Any]) -> None:

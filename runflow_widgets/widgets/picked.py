@@ -42,14 +42,17 @@ class Arriving:
         check_size(size, name, limit_bytes)
         self.more = more
         self._name, self._size = name, size
-        self._parts: list[bytes] = []
+        self._parts: dict[int, bytes] = {}
         self.received = 0
 
-    def add(self, part: bytes) -> None:
-        """Take the next piece."""
+    def add(self, part: bytes, at: int | None = None) -> None:
+        """Take a piece, by where it begins in the file; without that, the next one."""
+        at = self.received if at is None else at
+        if at in self._parts:
+            return
         if self.received + len(part) > self._size:
             raise InputError(f"{self._name} grew while it was uploaded.", advice="Choose it again.")
-        self._parts.append(part)
+        self._parts[at] = part
         self.received += len(part)
 
     @property
@@ -59,7 +62,7 @@ class Arriving:
 
     def file(self) -> PickedFile:
         """The whole file."""
-        return PickedFile(self._name, b"".join(self._parts))
+        return PickedFile(self._name, b"".join(self._parts[at] for at in sorted(self._parts)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,7 +163,10 @@ class FieldView {
     this.stream = null;
     /** @type {Promise<void>} */
     this.reading = Promise.resolve();
-    /** @type {{ id: string, file: File, next: number, of: [number, number][] } | null} */
+    /**
+     * @type {{ id: string, file: File, next: number, of: [number, number][],
+     *   what: { id: string, name: string, size: number, more: boolean } } | null}
+     */
     this.sending = null;
     /** @type {File[]} */
     this.waiting = [];
@@ -200,8 +203,9 @@ class FieldView {
       return;
     }
     const id = Math.random().toString(36).slice(2);
-    this.sending = { id, file, next: 0, of: pieces(file.size) };
-    this.post({ do: "begin", id, name: file.name || "pasted.png", size: file.size, more });
+    const what = { id, name: file.name || "pasted.png", size: file.size, more };
+    this.sending = { id, file, next: 0, of: pieces(file.size), what };
+    this.post({ do: "begin", ...what });
     this.parts.bar.hidden = file.size <= CHUNK;
     this.parts.bar.value = 0;
     for (let piece = 0; piece < AHEAD; piece++) this.sendNext();
@@ -217,10 +221,11 @@ class FieldView {
     if (!sending || sending.next >= sending.of.length) return;
     const [start, end] = sending.of[sending.next];
     sending.next += 1;
-    // Read in the order of the pieces: the kernel puts them together as they come.
+    // Each says what it belongs to, and where: on its way it may overtake another.
     this.reading = this.reading.then(async () => {
       const buffer = await sending.file.slice(start, end).arrayBuffer();
-      if (this.sending === sending) this.post({ do: "chunk", id: sending.id }, [buffer]);
+      if (this.sending === sending)
+        this.post({ do: "chunk", at: start, ...sending.what }, [buffer]);
     });
     await this.reading;
   }
