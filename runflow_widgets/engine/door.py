@@ -135,7 +135,8 @@ class Pace:
 
     def __init__(self, per_s: float, burst_s: float, clock: Callable[[], float]) -> None:
         self._per_s = per_s
-        self._burst_s = burst_s
+        # Once at least, or a slow pace would let nobody in, and count nothing.
+        self._burst_s = max(burst_s, 1 / per_s)
         self._clock = clock
         #: When each would have used up what it was allowed; in the past, it has all of it.
         self._used_until: dict[str, float] = {}

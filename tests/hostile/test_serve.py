@@ -345,6 +345,16 @@ def test_each_caller_has_a_pace_of_its_own():
     assert pace.wait_s("c") == 0
 
 
+def test_the_slowest_pace_still_counts():
+    pace = Pace(0.001, 5, lambda: 0.0)
+
+    pace.count("a")
+
+    assert pace.wait_s("a") == pytest.approx(1000)
+    with pytest.raises(Refusal):
+        pace.count("a")
+
+
 def test_who_asks_too_often_is_told_and_served_again_later(tmp_path):
     with rf.serve(key=KEY, folder=tmp_path, requests_per_s=2) as server, httpx.Client(base_url=server.url) as client:
         statuses = [client.get("/v1/health").status_code for _ in range(15)]
