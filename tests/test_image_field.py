@@ -156,6 +156,19 @@ def test_a_beginning_that_comes_after_the_end_begins_nothing(field):
     assert field.busy == ""
 
 
+def test_a_late_beginning_leaves_the_next_upload_alone(field):
+    data = png(photo())
+    first, second = ({"id": name, "name": f"{name}.png", "size": len(data), "more": False} for name in "ab")
+    say(field, {"do": "chunk", "at": 0, **first}, [data])
+    say(field, {"do": "begin", **second})
+
+    say(field, {"do": "begin", **first})
+    say(field, {"do": "chunk", "at": 0, **second}, [data])
+
+    assert field.value.name == "b.png"
+    assert field.busy == ""
+
+
 def test_a_file_that_is_too_large_is_refused_before_its_first_piece(field):
     say(field, {"do": "begin", "id": "u", "name": "film.png", "size": 10**9})
 

@@ -146,9 +146,11 @@ class ImageField(OwnWidget):
         # A file that was given up half way leaves its parts behind otherwise.
         self._arriving.clear()
         more = content.get("more") is True
-        self._over = identity  # unless it is taken
-        self._arriving[identity] = Arriving(name, size, self.limit_bytes, more=more)
-        self._over = ""
+        try:
+            self._arriving[identity] = Arriving(name, size, self.limit_bytes, more=more)
+        except RunflowError:
+            self._over = identity
+            raise
         self.busy = f"Uploading {name}…"
 
     def _do_chunk(self, content: dict[str, Any], buffers: Sequence[Any]) -> None:
