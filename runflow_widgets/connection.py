@@ -13,10 +13,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
-import httpx
-
 from .catalogue import Catalogue, ModelSpec, ModelTable
-from .client import Client, Outside, find_key, keep_key
+from .client import Client, InProcess, Outside, find_key, keep_key
 from .errors import ConfigError, InputError, OutputError, RunflowError
 from .following import living
 from .ledger import Ledger, home
@@ -37,6 +35,10 @@ BASE_URL_VARIABLE: Final = "RUNFLOW_BASE_URL"
 _MOST_MODELS: Final = 10_000
 #: Never resolved: requests to it are handed to the service in this process.
 EMBEDDED_URL: Final = "http://embedded.runflow.localhost"
+#: A file of up to so many bytes goes into the request for a run: that is faster than the three of an upload.
+_INLINE_BYTES: Final = 128 * 1024
+#: A run is looked at this often for its progress. Nobody sees more, and its end is told at once.
+_LOOK_EVERY_MS: Final = 200
 
 
 def connect(
@@ -110,9 +112,14 @@ def _still_embedded() -> Session | None:
 
 def _embedded(workers: int | str | DaskClient | Pool | None, models: Mapping[str, str]) -> Session:
     service = open_embedded_service(
-        home() / "embedded", workers=workers, networks=_networks(models), allow_private=True, base_url=EMBEDDED_URL
+        home() / "embedded",
+        workers=workers,
+        networks=_networks(models),
+        allow_private=True,
+        base_url=EMBEDDED_URL,
+        poll_after_ms=_LOOK_EVERY_MS,
     )
-    client = Client(base_url=EMBEDDED_URL, transport=_in_process(service))
+    client = Client(base_url=EMBEDDED_URL, transport=InProcess(service.app), inline_bytes=_INLINE_BYTES)
     session = Session(client, "embedded", shared(), Ledger(), Catalogue.bundled(), closing=[service.close])
     # In the same process nobody need wait for the next look at a run to see that it is over.
     service.core.jobs.when_over = _look_again
@@ -140,11 +147,6 @@ def _networks(models: Mapping[str, str]) -> dict[str, tuple[str, str]]:
         kind, path = locate(choice)
         networks[model_id] = (kind, str(path))
     return networks
-
-
-def _in_process(service: Service) -> httpx.ASGITransport:
-    # Errors of the app become a 500, as they would over a socket.
-    return httpx.ASGITransport(app=service.app, raise_app_exceptions=False, client=("127.0.0.1", 0))
 
 
 def open_embedded_service(

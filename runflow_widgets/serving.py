@@ -68,6 +68,7 @@ def serve(
     wrong_keys_per_min: float = 10,
     max_connections: int = 512,
     keep_free_mb: int = 1024,
+    resume: bool = True,
     **settings: Any,
 ) -> Server:
     """Serve the embedded models over HTTP, with the paths, bodies and codes of the real service.
@@ -86,6 +87,7 @@ def serve(
         wrong_keys_per_min: How many wrong keys each address may send; after two minutes' worth it is not heard a while.
         max_connections: How many there may be at once; each address may have half of them.
         keep_free_mb: So much of the disk is left to others; then new runs and uploads are answered with 507.
+        resume: Runs that were open when a server stopped are begun again by the next one on its folder; else they fail.
         settings: Anything else that `engine.open_service` takes, for instance `link_life_s`.
     """
     try:
@@ -119,8 +121,11 @@ def serve(
         keys=None if key is None else {key: frozenset()},
         credit=None if credit_usd is None else Decimal(str(credit_usd)),
         keep_free=keep_free_mb << 20,
+        resume=resume,
         **settings,
     )
+    # Whoever waits for an open run may be waiting for a callback, and never ask.
+    portal.call(service.take_up())
     bound = sock.getsockname()[1]
     door = Door(
         service.app,

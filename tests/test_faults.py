@@ -202,7 +202,10 @@ def test_a_service_that_is_not_there_gets_no_run_and_the_record_is_closed(tmp_pa
     session.close()
 
 
-def test_a_service_restarted_in_the_middle_of_a_run_reports_it(tmp_path, monkeypatch, photo, pool):
+@pytest.mark.parametrize("resume", [True, False])
+def test_a_service_restarted_in_the_middle_of_a_run_goes_on_with_it_or_reports_it(
+    resume, tmp_path, monkeypatch, photo, pool
+):
     folder = tmp_path / "served"
     monkeypatch.setenv("SLOW_UNTIL", str(tmp_path / "never"))
     first = rf.serve(key=KEY, folder=folder, workers=WorkerPool(1, task_module="slow_tasks"))
@@ -214,11 +217,14 @@ def test_a_service_restarted_in_the_middle_of_a_run_reports_it(tmp_path, monkeyp
     run.watch(lambda run: run.status == "running" and begun.set())
     assert begun.wait(30)
     first.close()
-    second = rf.serve(int(first.url.rpartition(":")[2]), key=KEY, folder=folder, workers=pool)
-    with pytest.raises(RunFailed, match="SERVICE_RESTARTED") as failure:
-        run.result(timeout_s=60)
+    second = rf.serve(int(first.url.rpartition(":")[2]), key=KEY, folder=folder, workers=pool, resume=resume)
+    if resume:
+        assert run.result(timeout_s=60).image.size == photo.size
+    else:
+        with pytest.raises(RunFailed, match="SERVICE_RESTARTED") as failure:
+            run.result(timeout_s=60)
+        assert (failure.value.key, failure.value.run_id) == (run.key, run.id)
 
-    assert (failure.value.key, failure.value.run_id) == (run.key, run.id)
     assert len(runs_at(second)) == 1
     second.close()
     session.close()

@@ -170,16 +170,12 @@ def test_a_server_that_is_restarted_in_the_middle_makes_each_once(warm, tmp_path
             results.result(150)
             for _ in range(4):
                 results = results.retry_failed().result(60) if results.failed else results
-            runs = runs_at(again)
+            refs = [run["client_ref"] for run in runs_at(again)]
         session.close()
 
     assert not results.failed
     assert [number_of(image) for image in results.images] == list(range(120))
-    good = [run for run in runs if run["status_code"] == "succeeded"]
-    assert sorted(run["client_ref"] for run in good) == sorted(item.key for item in results.items)
-    # Those that were under way fell with the server, unpaid, and were made once more under keys of their own.
-    assert {run["failure_code"] for run in runs if run not in good} <= {"SERVICE_RESTARTED"}
-    assert len({run["client_ref"] for run in runs}) == len(runs)
+    assert sorted(refs) == sorted(item.key for item in results.items)
 
 
 def remote(url):

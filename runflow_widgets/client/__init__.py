@@ -12,6 +12,7 @@ from .account import AccountEndpoints
 from .assets import AssetEndpoints
 from .callbacks import Listener, verify_callback
 from .http import Http, Limits, is_loopback
+from .in_process import InProcess
 from .inputs import ZIPPED, Gathered, as_upload, gather, is_address, plain
 from .key import ApiKey, find_key, keep_key
 from .models import ModelEndpoints
@@ -27,6 +28,7 @@ __all__ = [
     "Client",
     "Download",
     "Gathered",
+    "InProcess",
     "Limits",
     "Listener",
     "Outside",
@@ -63,6 +65,8 @@ class Client(ModelEndpoints, RunEndpoints, AssetEndpoints, AccountEndpoints):
         limits: How long a single request may take.
         pace: How time passes between requests.
         organization_id: Act for this organisation instead of the key's own.
+        inline_bytes: Files up to this size travel inside the request for a run and not as an upload of their own.
+            Where a request may have to be looked up or sent again, it had better be small: then leave it at 0.
     """
 
     def __init__(
@@ -74,6 +78,7 @@ class Client(ModelEndpoints, RunEndpoints, AssetEndpoints, AccountEndpoints):
         limits: Limits | None = None,
         pace: Pace | None = None,
         organization_id: str | None = None,
+        inline_bytes: int = 0,
     ) -> None:
         # Nothing but the wrapped key stays in this frame: some tracebacks show all variables.
         key = ApiKey(key) if isinstance(key, str) else key
@@ -96,6 +101,7 @@ class Client(ModelEndpoints, RunEndpoints, AssetEndpoints, AccountEndpoints):
         home = (parts.scheme, parts.netloc)
         self.outside = Outside(allow_private=here, home=home, transport=transport, timeout=timeout)
         self.key = key
+        self.inline_bytes = inline_bytes
         self._creates = asyncio.Semaphore(CREATES_AT_ONCE)
         self._uploaded = {}
         self._addresses = set()

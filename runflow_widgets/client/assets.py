@@ -25,6 +25,7 @@ class AssetEndpoints(Caller):
     #: Where files were brought to by this client.
     _addresses: set[str]
     outside: Outside
+    inline_bytes: int
 
     async def upload(self, data: bytes, *, filename: str, mime_type: str, folder_id: str | None = None) -> Asset:
         """Bring a file to the service; the same content is brought once, however often and at once it is asked for."""

@@ -10,7 +10,6 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final
 
 import httpx
@@ -107,14 +106,13 @@ class Http:
     def _open(self, *, alone: bool) -> httpx.AsyncClient:
         # Made on first use, since the TLS context costs 20 to 57 ms; one of a kind, on the portal's loop.
         if alone not in self._clients:
-            self._clients[alone] = httpx.AsyncClient(
+            self._clients[alone] = Forgetful(
                 base_url=self.base_url,
                 transport=self._transport,
                 limits=httpx.Limits(max_connections=100, max_keepalive_connections=0 if alone else 20),
                 timeout=self.limits.as_timeout(),
                 follow_redirects=False,
                 headers={"Accept": "application/json", "Accept-Encoding": ACCEPTED, "User-Agent": "runflow-widgets"},
-                cookies=no_cookies(),
                 # A company's proxy is for the outside; a service on this machine is asked directly.
                 trust_env=not is_loopback(httpx.URL(self.base_url).host),
             )
@@ -276,9 +274,15 @@ def _without(value: Any, key: ApiKey) -> Any:
     return [_without(entry, key) for entry in value] if isinstance(value, list) else value
 
 
-def no_cookies() -> CookieJar:
-    """A jar that nothing gets into: whoever answers must not be told again what it said to us before."""
-    return CookieJar(DefaultCookiePolicy(allowed_domains=()))
+class _NoCookies(httpx.Cookies):
+    def extract_cookies(self, response: httpx.Response) -> None:
+        """Take none; not even look for any, which for a small answer is a good part of the work."""
+
+
+class Forgetful(httpx.AsyncClient):
+    """A client without cookies: whoever answers must not be told again what it said to us before."""
+
+    cookies: Any = _NoCookies()
 
 
 def _query(query: Mapping[str, object] | None) -> dict[str, str] | None:

@@ -16,7 +16,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..catalogue import ModelSpec
 from ..errors import InputError
-from ..images import encode_png, extension_for, is_image_like, open_image, pack_mask_zip, read_data_uri, sniff_mime
+from ..images import (
+    data_uri,
+    encode_png,
+    extension_for,
+    is_image_like,
+    open_image,
+    pack_mask_zip,
+    read_data_uri,
+    sniff_mime,
+)
 from ..wire import MAX_UPLOAD_BYTES, Asset, Json
 
 if TYPE_CHECKING:
@@ -53,7 +62,7 @@ class Gathered:
     values: Json
 
     async def send(self, client: AssetEndpoints) -> Json:
-        """Upload what has to be uploaded and give the inputs as they travel."""
+        """Upload what has to be uploaded and give the inputs as they travel; small files may travel inside them."""
         sent: Json = await _sent(self.values, client)
         return sent
 
@@ -236,6 +245,8 @@ def _replaced(value: Any, change: Any) -> Any:
 
 
 async def _sent(value: Any, client: AssetEndpoints) -> Any:
+    if isinstance(value, Upload) and 0 < len(value.data) <= client.inline_bytes:
+        return data_uri(value.data, value.mime_type)
     if isinstance(value, Upload):
         asset = await client.upload(value.data, filename=value.filename, mime_type=value.mime_type)
         return asset.ref

@@ -21,7 +21,7 @@ import httpx
 
 from ..errors import OutputError, OutputExpired, TransportError
 from .body import ACCEPTED, BodyError, TooLongError, pieces
-from .http import is_loopback, no_cookies, redact
+from .http import Forgetful, is_loopback, redact
 
 MAX_REDIRECTS: Final = 5
 _EXPIRED: Final = frozenset({401, 403, 404, 410})
@@ -91,14 +91,13 @@ class Outside:
     def _client(self, *, home: bool, proxied: bool = False) -> httpx.AsyncClient:
         kind = (home, proxied)
         if kind not in self._clients:
-            self._clients[kind] = httpx.AsyncClient(
+            self._clients[kind] = Forgetful(
                 transport=self._home_transport if home else None,
                 # Each file on a connection of its own: nothing left there by another can be taken for this one.
                 limits=httpx.Limits(max_keepalive_connections=0),
                 timeout=self._timeout,
                 follow_redirects=False,
                 headers={"Accept-Encoding": ACCEPTED, "User-Agent": "runflow-widgets"},
-                cookies=no_cookies(),
                 trust_env=proxied,
             )
         return self._clients[kind]

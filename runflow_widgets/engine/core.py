@@ -44,6 +44,7 @@ class Core:
         link_life_s: float,
         poll_after_ms: int,
         retry_waits_s: Sequence[float],
+        resume: bool,
     ) -> None:
         self.store = store
         self.catalogue = catalogue
@@ -58,7 +59,7 @@ class Core:
         self.links = Links(store.secret("links"), link_life_s)
         self.media = Media(store, self.links)
         self.deliveries = Deliveries(store, outside, retry_waits_s)
-        self.jobs = Jobs(store, self.media, pool, outside, self.deliveries, catalogue)
+        self.jobs = Jobs(store, self.media, pool, outside, self.deliveries, catalogue, resume=resume)
         self.pool = pool
 
     def check_room(self, size: int) -> None:

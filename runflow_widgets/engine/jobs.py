@@ -38,6 +38,8 @@ log = logging.getLogger("runflow_widgets.engine")
 INLINE_KEPT: Final = 32
 FETCH_FAILED: Final = "INPUT_FETCH_FAILED"
 RESTARTED: Final = "SERVICE_RESTARTED"
+#: A run during which the service stopped twice may be why it did.
+_MOST_STOPS: Final = 2
 
 
 class Pool(Protocol):
@@ -66,17 +68,22 @@ class Jobs:
         outside: Outside,
         deliveries: Deliveries,
         catalogue: Catalogue,
+        *,
+        resume: bool = False,
     ) -> None:
+        self._resume = resume
         self._store = store
         self._media = media
         self._pool = pool
         self._outside = outside
         self._deliveries = deliveries
         self._catalogue = catalogue
-        # A run counts as queued until a worker can take it, not as running in a second line before the pool.
+        # A run counts as running when a worker can take it, not in a second line before the pool. For each of these one
+        # more has its files at hand, so that no worker waits for them.
         self._slots = Slots(lambda: getattr(pool, "size", 4))
+        self._next_ones = Slots(lambda: 2 * getattr(pool, "size", 4))
         if when_resized := getattr(pool, "when_resized", None):
-            when_resized(self._slots.refresh)
+            when_resized(self._resized)
         self.tasks: dict[str, asyncio.Task[None]] = {}
         self._progress: dict[str, tuple[float, str]] = {}
         #: How runs ended of which that could not be written down.
@@ -84,6 +91,10 @@ class Jobs:
         self._inline: OrderedDict[str, Json] = OrderedDict()
         #: Called with the id of each run that is over.
         self.when_over: Callable[[str], object] = lambda _: None
+
+    def _resized(self) -> None:
+        self._next_ones.refresh()
+        self._slots.refresh()
 
     def start(self, run_id: str) -> None:
         """Set a run going that was just created."""
@@ -109,8 +120,10 @@ class Jobs:
         return self._inline.get(run_id)
 
     def recover(self) -> None:
-        """End the runs that a dead service left open, and go on with its callbacks."""
+        """Begin the runs again that a dead service left open, or end them, and go on with its callbacks."""
         for run in self._store.adopt("runs"):
+            if self._resume and self._begun_again(run):
+                continue
             self._end(
                 run["id"],
                 "failed",
@@ -121,6 +134,18 @@ class Jobs:
             self._media.clear(run["id"], results=True)
         for delivery in self._store.adopt("deliveries"):
             self._deliveries.start(delivery)
+
+    def _begun_again(self, run: Json) -> bool:
+        stops = run.get("_stops", 0) + (run["status_code"] == "running")
+        if stops >= _MOST_STOPS:
+            return False
+        self._media.clear(run["id"], results=True)
+        with self._store.change():
+            if self._store.move_run(run["id"], status_code="queued", started_at=None, _stops=stops) is None:
+                return False
+            self.note(run["id"], "warning", "The service was stopped; the run waits for its turn again.")
+        self.start(run["id"])
+        return True
 
     def note(self, run_id: str, level: str, message: str) -> None:
         """Add a line to a run's log."""
@@ -140,8 +165,16 @@ class Jobs:
 
     async def _live(self, run_id: str) -> None:
         try:
-            async with self._slots:
-                await self._work(run_id)
+            async with self._next_ones:
+                order = await self._ready(run_id)
+                if order is None:
+                    return
+                async with self._slots:
+                    done = await self._made(run_id, order)
+            if done is not None:
+                # First the next run shall set its worker going; only then is the end of this one written.
+                await asyncio.sleep(0)
+                await self._keep(run_id, done)
         except WorkFailed as failure:
             self._fail(run_id, failure.code, failure.message, failure.stage)
         except OutsideError as failure:
@@ -169,24 +202,32 @@ class Jobs:
             failure = {"failure_code": code, "failure_message": message, "failure_stage_code": stage}
             self._unwritten[run_id] = {"status_code": "failed", **failure, "completed_at": now()}
 
-    async def _work(self, run_id: str) -> None:
-        run = self._store.move_run(run_id, status_code="dispatching", started_at=now())
+    async def _ready(self, run_id: str) -> WorkOrder | None:
+        """What a worker is told, with all files here; nothing where the run is over meanwhile."""
+        run = self._store.move_run(run_id, status_code="dispatching")
         if run is None:
-            return
+            return None
         spec = self._catalogue.get(run["_model"])
         files = await self._fetch_all(spec, run)
         folder = self._media.output_folder(run_id)
         folder.mkdir(parents=True, exist_ok=True)
-        if self._store.move_run(run_id, status_code="running") is None:
-            return
         seed = run["input"].get("seed")
-        order = WorkOrder(spec.id, run["input"], files, str(folder), seed if isinstance(seed, int) else None)
+        return WorkOrder(spec.id, run["input"], files, str(folder), seed if isinstance(seed, int) else None)
+
+    async def _made(self, run_id: str, order: WorkOrder) -> WorkDone | None:
+        if self._store.move_run(run_id, status_code="running", started_at=now()) is None:
+            return None
 
         def on_progress(fraction: float, note: str) -> None:
             self._progress[run_id] = (min(1.0, max(0.0, fraction)), note)
 
-        done = await self._pool.run(order, on_progress)
-        output = await self._collect(spec, run, done, folder)
+        return await self._pool.run(order, on_progress)
+
+    async def _keep(self, run_id: str, done: WorkDone) -> None:
+        run = self._store.get("runs", run_id)
+        if run is None:
+            return
+        output = await self._collect(self._catalogue.get(run["_model"]), run, done)
         for level, message in done.log:
             self.note(run_id, level, message)
         self._end(run_id, "succeeded", output=output, note="Done.", worker=done.worker)
@@ -210,7 +251,8 @@ class Jobs:
         await asyncio.to_thread(write_file, path, found.data)
         return path
 
-    async def _collect(self, spec: ModelSpec, run: Json, done: WorkDone, folder: Path) -> Json:
+    async def _collect(self, spec: ModelSpec, run: Json, done: WorkDone) -> Json:
+        folder = self._media.output_folder(run["id"])
         files = []
         for made in done.files:
             path = folder / made.name

@@ -37,6 +37,8 @@ TYPES: Final = {
     "audio/mpeg": ".mp3",
     "audio/wav": ".wav",
 }
+#: Of a text up to this length, reading and writing takes less than handing it to a thread.
+_SMALL: Final = 256 * 1024
 
 
 class MediaError(ValueError):
@@ -106,12 +108,14 @@ class Media:
 
     async def keep_data_uri(self, uri: str, name: str, owner: str) -> Json:
         """Make an asset of a data URI; the same content is kept once."""
-        mime_type, data = await asyncio.to_thread(_read_data_uri, uri)
+        # A thread costs more than reading a small one.
+        is_small = len(uri) <= _SMALL
+        mime_type, data = _read_data_uri(uri) if is_small else await asyncio.to_thread(_read_data_uri, uri)
         if mime_type not in TYPES:
             raise MediaError(f"A data URI of type {mime_type[:60]!r} is not taken; the types are {', '.join(TYPES)}.")
         if not 0 < len(data) <= MAX_UPLOAD_BYTES:
             raise MediaError(f"A data URI holds {len(data)} bytes; it takes 1 to {MAX_UPLOAD_BYTES}.")
-        sha256 = await asyncio.to_thread(lambda: hashlib.sha256(mime_type.encode() + data).hexdigest())
+        sha256 = _digest(mime_type, data) if is_small else await asyncio.to_thread(_digest, mime_type, data)
         known = self._store.find("assets", "_sha256", sha256)
         if known is not None and known["_state"] == "ready" and self.asset_file(known).exists():
             return known
@@ -119,7 +123,8 @@ class Media:
             name + TYPES[mime_type], mime_type, len(data), state="ready", source="inline", owner=owner
         )
         asset["_sha256"] = sha256
-        await asyncio.to_thread(write_file, self.asset_file(asset), data)
+        path = self.asset_file(asset)
+        write_file(path, data) if is_small else await asyncio.to_thread(write_file, path, data)
         return self._store.add("assets", asset)
 
     def file_of_link(self, url: str) -> Path | None:
@@ -178,6 +183,10 @@ def _checked(item_id: str) -> str:
     if not is_id(item_id):
         raise ValueError(f"{item_id!r} is not an id")
     return item_id
+
+
+def _digest(mime_type: str, data: bytes) -> str:
+    return hashlib.sha256(mime_type.encode() + data).hexdigest()
 
 
 def _read_data_uri(uri: str) -> tuple[str, bytes]:

@@ -38,7 +38,7 @@ RUN_COLUMNS: Final[Columns] = {
 
 STATUSES: Final = (
     ("queued", False, "Accepted and waiting for a free worker."),
-    ("dispatching", False, "Its inputs are being fetched."),
+    ("dispatching", False, "Its inputs are being fetched, or it is the next for a worker."),
     ("running", False, "A worker is at it."),
     ("succeeded", True, "The output is ready."),
     ("partial_succeeded", True, "A part of the output is ready; a run of this service never is, a batch may be."),

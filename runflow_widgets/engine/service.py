@@ -42,11 +42,15 @@ class Service:
             refusal = Refusal(503, "The service is closed.", code="SERVICE_CLOSED")
             await Answer(refusal.envelope, refusal.status)(scope, receive, send)
             return
+        # Here, because only now is there a loop that callbacks can be sent from.
+        await self.take_up()
+        await self._asgi(scope, receive, send)
+
+    async def take_up(self) -> None:
+        """See to what an earlier service on the folder left open, on the loop that this one shall live on."""
         if not self._recovered:
-            # Here, because only now is there a loop that callbacks can be sent from.
             self._recovered = True
             self.core.jobs.recover()
-        await self._asgi(scope, receive, send)
 
     async def idle(self) -> None:
         """Wait until no run and no callback is under way."""
@@ -54,7 +58,7 @@ class Service:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def close(self) -> None:
-        """Stop everything and give the folder back; what was under way fails when the folder is opened again."""
+        """Stop everything and give the folder back; what was under way is seen to when the folder is opened again."""
         if self._closed:
             return
         self._closed = True
@@ -80,6 +84,7 @@ def open_service(
     link_life_s: float = 3600,
     poll_after_ms: int = 50,
     retry_waits_s: Sequence[float] = (1.0, 2.0),
+    resume: bool = False,
 ) -> Service:
     """Open the service on a folder; several processes may have the same one open.
 
@@ -96,6 +101,7 @@ def open_service(
         link_life_s: How long links to files are good for.
         poll_after_ms: The pause between two looks at a run that clients are advised to make.
         retry_waits_s: The pauses before the second and further attempts of a callback.
+        resume: Runs that a stop left open are begun again by the next service on the folder; else they fail.
     """
     core = Core(
         Store(folder),
@@ -110,5 +116,6 @@ def open_service(
         link_life_s=link_life_s,
         poll_after_ms=poll_after_ms,
         retry_waits_s=retry_waits_s,
+        resume=resume,
     )
     return Service(core)

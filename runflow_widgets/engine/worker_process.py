@@ -14,6 +14,7 @@ import queue
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import IO, Any, Final
@@ -25,6 +26,8 @@ from .workers import WorkDone, WorkOrder
 
 #: So long an idle worker keeps the memory of its last run for the next.
 _IDLE_S: Final = 2.0
+#: Steps of a run that come closer together than this are not told one by one.
+_MOMENT_S: Final = 0.05
 
 Perform = Callable[[WorkOrder, Callable[[float, str], None]], WorkDone]
 
@@ -40,7 +43,7 @@ def main(arguments: list[str]) -> None:
     while True:
         order = _next_of(orders)
         write_frame(answers_pipe, {"kind": "begun"})
-        report = functools.partial(_report, answers_pipe)
+        report = Report(answers_pipe)
         write_frame(answers_pipe, answer(task_module, int(threads), WorkOrder(**order), report))
 
 
@@ -53,8 +56,20 @@ def _next_of(orders: queue.SimpleQueue[dict[str, Any]]) -> dict[str, Any]:
     return orders.get()
 
 
-def _report(pipe: IO[bytes], fraction: float, note: str) -> None:
-    write_frame(pipe, {"kind": "progress", "fraction": min(1.0, max(0.0, float(fraction))), "note": note})
+class Report:
+    """Tell how far a run is; of what follows in the same moment, which nobody could see, nothing."""
+
+    def __init__(self, pipe: IO[bytes], *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._pipe = pipe
+        self._clock = clock
+        self._told_at = float("-inf")
+
+    def __call__(self, fraction: float, note: str) -> None:
+        """Tell it, unless it was told just now."""
+        now = self._clock()
+        if now - self._told_at >= _MOMENT_S:
+            self._told_at = now
+            write_frame(self._pipe, {"kind": "progress", "fraction": min(1.0, max(0.0, float(fraction))), "note": note})
 
 
 def _claim_pipes() -> tuple[IO[bytes], IO[bytes]]:

@@ -53,9 +53,9 @@ class Storage:
         return httpx.Response(201, json={"id": asset_id, "name": "n", "url": "https://signed"})
 
 
-async def sent(gathered, storage=None):
-    storage = storage or Storage()
-    async with Client("rf_live_0123456789", transport=httpx.MockTransport(storage), pace=Pace(scale=0)) as client:
+async def sent(gathered, storage=None, **options):
+    transport = httpx.MockTransport(storage or Storage())
+    async with Client("rf_live_0123456789", transport=transport, pace=Pace(scale=0), **options) as client:
         return await gathered.send(client)
 
 
@@ -104,6 +104,28 @@ async def test_the_same_content_is_uploaded_once_however_it_comes(picture, photo
 
     assert first == second
     assert len(storage.puts) == 1
+
+
+@pytest.mark.parametrize(
+    ("beyond", "is_inside"), [(None, False), (-1, False), (0, True)], ids=["not asked", "larger", "fits"]
+)
+async def test_a_small_file_may_travel_inside_the_inputs(beyond, is_inside, photo_file):
+    storage, data = Storage(), photo_file.read_bytes()
+    options = {} if beyond is None else {"inline_bytes": len(data) + beyond}
+
+    inputs = await sent(gather(TAGS, {"image": photo_file}), storage, **options)
+
+    expected = data_uri(data, "image/png") if is_inside else "runflow://assets/a-1"
+    assert inputs == {"image_url": expected}
+    assert len(storage.puts) == (0 if is_inside else 1)
+
+
+async def test_an_empty_file_is_named_whether_or_not_it_would_fit(tmp_path):
+    empty = tmp_path / "list.zip"
+    empty.write_bytes(b"")
+
+    with pytest.raises(InputError, match=r"list\.zip is empty"):
+        await sent(gather(OBJECTS, {"zip_url": empty, "file_input": "a", "file_mask": "b"}), inline_bytes=100)
 
 
 async def test_the_file_goes_to_the_storage_without_the_key(photo_file):

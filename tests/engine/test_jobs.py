@@ -94,17 +94,34 @@ async def test_a_running_run_says_how_far_it_is(open_world):
 async def test_what_does_not_fit_the_workers_stays_queued(open_world):
     async with open_world() as world:
         world.pool.go_on.clear()
-        ids = [(await world.create()).json()["id"] for _ in range(3)]
+        ids = [(await world.create()).json()["id"] for _ in range(5)]
         await world.pool.begun.wait()
         while len(world.pool.orders) < 2:
             await asyncio.sleep(0)
 
-        last = await world.get(f"/v1/runs/{ids[2]}")
+        before = [(await world.get(f"/v1/runs/{run_id}"))["status_code"] for run_id in ids]
         world.pool.go_on.set()
         await world.service.idle()
 
-        assert last["status_code"] == "queued"
-        assert (await world.get(f"/v1/runs/{ids[2]}"))["status_code"] == "succeeded"
+        # Two at work, as many with their files at hand, and the rest in line.
+        assert before == ["running", "running", "dispatching", "dispatching", "queued"]
+        assert [(await world.get(f"/v1/runs/{run_id}"))["status_code"] for run_id in ids] == ["succeeded"] * 5
+
+
+async def test_a_run_that_is_cancelled_while_the_next_in_line_costs_no_worker(open_world):
+    async with open_world() as world:
+        world.pool.go_on.clear()
+        ids = [(await world.create()).json()["id"] for _ in range(4)]
+        while len(world.pool.orders) < 2:
+            await asyncio.sleep(0)
+
+        await world.client.post(f"/v1/runs/{ids[2]}/cancellation")
+        world.pool.go_on.set()
+        await world.service.idle()
+
+        states = [(await world.get(f"/v1/runs/{run_id}"))["status_code"] for run_id in ids]
+        assert states == ["succeeded", "succeeded", "cancelled", "succeeded"]
+        assert len(world.pool.orders) == 3
 
 
 @pytest.mark.parametrize(
@@ -261,6 +278,62 @@ async def test_a_restart_fails_what_was_under_way_and_tells_the_receiver(open_wo
     assert (run["status_code"], run["failure_code"]) == ("failed", "SERVICE_RESTARTED")
     assert "create the run again" in run["failure_message"]
     assert [payload["event"] for payload in world.outside.payloads] == ["run.failed"]
+
+
+async def test_a_service_that_resumes_begins_again_what_was_under_way(open_world):
+    async with open_world() as world:
+        world.pool.go_on.clear()
+        ids = [(await world.create()).json()["id"] for _ in range(5)]
+        while len(world.pool.orders) < 2:
+            await asyncio.sleep(0)
+
+    async with open_world(resume=True) as world:
+        await world.get(f"/v1/runs/{ids[0]}")
+        await world.service.idle()
+        runs = [await world.get(f"/v1/runs/{run_id}") for run_id in ids]
+        log = await world.get(f"/v1/runs/{ids[0]}/logs")
+
+    assert [run["status_code"] for run in runs] == ["succeeded"] * 5
+    assert len(world.pool.orders) == 5
+    assert all(run["started_at"] and run["output"] for run in runs)
+    assert "waits for its turn again" in str([line["message"] for line in log["items"]])
+
+
+async def test_a_run_with_which_the_service_stops_twice_is_not_begun_a_third_time(open_world):
+    async with open_world() as world:
+        world.pool.go_on.clear()
+        run_id = (await world.create()).json()["id"]
+        await world.pool.begun.wait()
+    async with open_world(resume=True) as world:
+        world.pool.go_on.clear()
+        await world.get(f"/v1/runs/{run_id}")
+        await world.pool.begun.wait()
+
+    async with open_world(resume=True) as world:
+        run = await world.get(f"/v1/runs/{run_id}")
+        await world.service.idle()
+
+    assert (run["status_code"], run["failure_code"]) == ("failed", "SERVICE_RESTARTED")
+    assert world.pool.orders == []
+
+
+async def test_a_run_that_never_began_is_not_to_blame_for_the_stops(open_world):
+    async with open_world() as world:
+        world.pool.go_on.clear()
+        ids = [(await world.create()).json()["id"] for _ in range(5)]
+        await world.pool.begun.wait()
+    for _ in range(2):
+        async with open_world(resume=True) as world:
+            world.pool.go_on.clear()
+            await world.get(f"/v1/runs/{ids[4]}")
+            await world.pool.begun.wait()
+
+    async with open_world(resume=True) as world:
+        await world.get(f"/v1/runs/{ids[4]}")
+        await world.service.idle()
+        last = await world.get(f"/v1/runs/{ids[4]}")
+
+    assert last["status_code"] == "succeeded"
 
 
 async def test_a_second_service_on_the_folder_leaves_the_first_one_s_runs_alone_until_it_is_gone(open_world):

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import io
 import os
 import signal
 import subprocess
@@ -12,6 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from runflow_widgets.engine.worker import read_frame
+from runflow_widgets.engine.worker_process import Report
 from runflow_widgets.engine.workers import WorkerPool, WorkFailed, WorkOrder
 
 HERE = Path(__file__).parent
@@ -82,7 +85,21 @@ async def test_an_order_comes_back_with_its_files_times_log_and_progress():
 
     assert (result.files[0].name, result.files[0].width, result.seed) == ("result.png", 3, 7)
     assert (result.timing, result.log) == ({"inference_ms": 1.5}, (("info", "It was done."),))
-    assert heard == [(0.5, "half way"), (1.0, "all the way")]
+    assert heard == [(0.5, "half way")]
+
+
+def test_steps_of_one_moment_are_told_as_one():
+    pipe, clock = io.BytesIO(), iter([10.0, 10.01, 10.02, 10.2])
+    report = Report(pipe, clock=lambda: next(clock))
+
+    for step in range(4):
+        report(3 * step, f"step {step}")
+
+    pipe.seek(0)
+    first, last, nothing = (read_frame(pipe) for _ in range(3))
+    assert (first["fraction"], first["note"]) == (0.0, "step 0")
+    assert (last["fraction"], last["note"]) == (1.0, "step 3")
+    assert nothing is None
 
 
 async def test_a_worker_is_kept_warm_and_used_again():
