@@ -203,9 +203,7 @@ def test_a_service_that_is_not_there_gets_no_run_and_the_record_is_closed(tmp_pa
 
 
 @pytest.mark.parametrize("resume", [True, False])
-def test_a_service_restarted_in_the_middle_of_a_run_goes_on_with_it_or_reports_it(
-    resume, tmp_path, monkeypatch, photo, pool
-):
+def test_a_service_that_was_stopped_goes_on_with_a_run_or_reports_it(resume, tmp_path, monkeypatch, photo, pool):
     folder = tmp_path / "served"
     monkeypatch.setenv("SLOW_UNTIL", str(tmp_path / "never"))
     first = rf.serve(key=KEY, folder=folder, workers=WorkerPool(1, task_module="slow_tasks"))

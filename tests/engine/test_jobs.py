@@ -288,7 +288,7 @@ async def test_a_service_that_resumes_begins_again_what_was_under_way(open_world
             await asyncio.sleep(0)
 
     async with open_world(resume=True) as world:
-        await world.get(f"/v1/runs/{ids[0]}")
+        await world.service.take_up()
         await world.service.idle()
         runs = [await world.get(f"/v1/runs/{run_id}") for run_id in ids]
         log = await world.get(f"/v1/runs/{ids[0]}/logs")
