@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import threading
-
 import pytest
+from changes import until
 from PIL import Image
 from recording import say, wire  # noqa: F401
 
@@ -22,18 +21,6 @@ def folder(tmp_path):
     for number in range(5):
         Image.new("RGB", (40, 30), (40 * number, 90, 90)).save(folder / f"photo {number}.png")
     return folder
-
-
-def until(table, condition):
-    told = threading.Event()
-
-    def look(_):
-        if condition():
-            told.set()
-
-    table.observe(look)
-    assert condition() or told.wait(30)
-    table.unobserve(look)
 
 
 def test_rows_come_as_the_runs_begin_and_end_as_they_do(wire, folder):  # noqa: F811

@@ -55,6 +55,24 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class _Asked:
+    """A request as it is sent, once or several times."""
+
+    method: str
+    path: str
+    query: Mapping[str, object] | None
+    body: object = field(repr=False)
+    headers: Mapping[str, str] | None = field(repr=False)
+    #: On a connection of its own.
+    alone: bool
+
+    @property
+    def shown(self) -> str:
+        """What may be said of it."""
+        return f"{self.method} {redact(self.path)}"
+
+
+@dataclass(frozen=True, slots=True)
 class _Said:
     """What came back."""
 
@@ -148,13 +166,14 @@ class Http:
                 that follow on the same connection are those to earlier requests.
             alone: Ask on a connection of its own, on which no other answer can lie.
         """
+        asked = _Asked(method, path, query, body, headers, alone)
         repeatable = method != "POST" if idempotent is None else idempotent
         first: RunflowError | None = None
         for attempt in range(1, attempts + 1):
             await self.gate.pass_through()
             try:
-                answer = await self._once(method, path, query, body, headers, known or {}, alone=alone)
-                return self._checked(answer, method, path, meant, known or {})
+                answer = await self._once(asked, known or {})
+                return self._checked(answer, asked, meant, known or {})
             except (ApiError, TransportError) as error:
                 # The first failure is the one that explains; later ones often only say that it was tried again. But
                 # after a refusal, a lost answer says more: now it may have been carried out.
@@ -174,58 +193,42 @@ class Http:
         else:
             await self.pace.pause(self.pace.back_off_s(attempt))
 
-    async def _once(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, object] | None,
-        body: object,
-        headers: Mapping[str, str] | None,
-        known: Mapping[str, Any],
-        *,
-        alone: bool,
-    ) -> Answer:
+    async def _once(self, asked: _Asked, known: Mapping[str, Any]) -> Answer:
         started = time.monotonic()
         try:
             # In-process transports know no time limits, hence the outer one.
             async with asyncio.timeout(self.limits.whole_s):
-                said = await self._said(method, path, query, body, headers, alone=alone)
+                said = await self._said(asked)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise _transport_error(method, path, error, sent=False, known=known) from _bare(error, self._key)
+            raise _transport_error(asked, error, sent=False, known=known) from _bare(error, self._key)
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, TimeoutError) as error:
-            raise _transport_error(method, path, error, sent=True, known=known) from _bare(error, self._key)
+            raise _transport_error(asked, error, sent=True, known=known) from _bare(error, self._key)
         except BodyError as error:
             raise TransportError(
-                f"{method} {redact(path)}: the answer {error}.", sent=True, advice="Try again later.", **known
+                f"{asked.shown}: the answer {error}.", sent=True, advice="Try again later.", **known
             ) from None
-        log.debug("%s %s -> %d in %.0f ms", method, redact(path), said.status, 1e3 * (time.monotonic() - started))
+        log.debug("%s -> %d in %.0f ms", asked.shown, said.status, 1e3 * (time.monotonic() - started))
         return self._read(said, known)
 
     def _checked(
-        self, answer: Answer, method: str, path: str, meant: Callable[[Any], bool] | None, known: Mapping[str, Any]
+        self, answer: Answer, asked: _Asked, meant: Callable[[Any], bool] | None, known: Mapping[str, Any]
     ) -> Answer:
         if meant is None or meant(answer.json):
             return answer
         if False in self._clients:
             # Others may be waiting for answers on these connections; nothing new is asked on them.
             self._spoiled.append(self._clients.pop(False))
-        raise TransportError(
-            f"{method} {redact(path)}: the answer that came belongs to another request.", sent=True, **known
-        )
+        raise TransportError(f"{asked.shown}: the answer that came belongs to another request.", sent=True, **known)
 
-    async def _said(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, object] | None,
-        body: object,
-        headers: Mapping[str, str] | None,
-        *,
-        alone: bool,
-    ) -> _Said:
+    async def _said(self, asked: _Asked) -> _Said:
         """What came back, without the key: a service may quote it, and that would go into errors and the record."""
-        async with self._open(alone=alone).stream(
-            method, path, params=_query(query), json=body, headers={**self._own_headers(), **(headers or {})}
+        # The headers with the key are in no variable: some tracebacks show all of them.
+        async with self._open(alone=asked.alone).stream(
+            asked.method,
+            asked.path,
+            params=_query(asked.query),
+            json=asked.body,
+            headers={**self._own_headers(), **(asked.headers or {})},
         ) as response:
             content = await whole(response, MOST_ANSWER_BYTES)
         bare = self._key.taken_out if self._key is not None else bytes
@@ -308,13 +311,11 @@ def _bare(error: Exception, key: ApiKey | None) -> Exception:
     return error.with_traceback(None)
 
 
-def _transport_error(
-    method: str, path: str, error: Exception, *, sent: bool, known: Mapping[str, Any]
-) -> TransportError:
+def _transport_error(asked: _Asked, error: Exception, *, sent: bool, known: Mapping[str, Any]) -> TransportError:
     reason = "it took too long" if isinstance(error, httpx.TimeoutException | TimeoutError) else type(error).__name__
     fate = "no answer came back" if sent else "the service could not be reached"
     return TransportError(
-        f"{method} {redact(path)}: {fate} ({reason}).",
+        f"{asked.shown}: {fate} ({reason}).",
         sent=sent,
         advice="Check the connection; the request may have been carried out." if sent else "Check the connection.",
         **known,

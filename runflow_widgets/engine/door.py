@@ -144,8 +144,8 @@ class Pace:
     def count(self, caller: str) -> None:
         """Note that it was done once more; raises a 429 if that was too soon."""
         now = self._clock()
-        until = max(now, self._used_until.get(caller, 0.0)) + 1 / self._per_s
-        if until - now > self._burst_s:
+        used_s = self._used_s(caller, now)
+        if used_s > self._burst_s:
             raise Refusal(
                 429, f"At most {self._per_s:g} requests per second are answered.", headers={"Retry-After": "1"}
             )
@@ -153,12 +153,15 @@ class Pace:
             self._used_until = {name: time for name, time in self._used_until.items() if time > now}
             if len(self._used_until) >= _MOST_CALLERS:
                 raise Refusal(429, "Too many are asking at once.", headers={"Retry-After": "1"})
-        self._used_until[caller] = until
+        self._used_until[caller] = now + used_s
 
     def wait_s(self, caller: str) -> float:
         """How long until the caller may do it again; 0 for at once."""
-        used_s = self._used_until.get(caller, 0.0) - self._clock()
-        return max(0.0, used_s + 1 / self._per_s - self._burst_s)
+        return max(0.0, self._used_s(caller, self._clock()) - self._burst_s)
+
+    def _used_s(self, caller: str, now: float) -> float:
+        """How much of the allowance would be used up by once more."""
+        return max(0.0, self._used_until.get(caller, now) - now) + 1 / self._per_s
 
 
 def _hurried(receive: Receive, patience_s: float) -> Receive:

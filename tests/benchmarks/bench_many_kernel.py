@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "kernels"))
 
 import psutil
-from bench_many import MODEL, pictures
+from bench_many import TAGS, pictures
 from figures import Figures, percentiles
 from kernel_front import KernelFront
 
@@ -61,10 +61,10 @@ def main() -> None:
         kernel.run(ONE_RUN)
         during_one = while_one_runs(kernel, echo)
         # The table that a cell shows goes on being told; that is part of what keeps the kernel busy.
-        kernel.run(f"warm = rf.map({MODEL!r}, {str(folder)!r} + '/0000*.png', reuse=False).result()")
+        kernel.run(f"warm = rf.map({TAGS!r}, {str(folder)!r} + '/0000*.png', reuse=False).result()")
         before, half = process.memory_info().rss, 0
         began = time.perf_counter()
-        kernel.run(f"results = rf.map({MODEL!r}, {str(folder)!r}, reuse=False); display(results)")
+        kernel.run(f"results = rf.map({TAGS!r}, {str(folder)!r}, reuse=False); display(results)")
         busy = []
         while True:
             took_ms, told = round_trip(kernel, echo, len(busy))

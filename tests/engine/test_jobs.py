@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+from collections import Counter
 
 import pytest
 
@@ -95,32 +96,40 @@ async def test_what_does_not_fit_the_workers_stays_queued(open_world):
     async with open_world() as world:
         world.pool.go_on.clear()
         ids = [(await world.create()).json()["id"] for _ in range(5)]
-        await world.pool.begun.wait()
-        while len(world.pool.orders) < 2:
-            await asyncio.sleep(0)
-
-        before = [(await world.get(f"/v1/runs/{run_id}"))["status_code"] for run_id in ids]
+        # Two at work, as many with their files at hand, and the rest in line.
+        before = await come_to(world, ids, {"running": 2, "dispatching": 2, "queued": 1})
+        files_of_the_last = await world.get(f"/v1/runs/{ids[4]}/logs")
         world.pool.go_on.set()
         await world.service.idle()
 
-        # Two at work, as many with their files at hand, and the rest in line.
-        assert before == ["running", "running", "dispatching", "dispatching", "queued"]
-        assert [(await world.get(f"/v1/runs/{run_id}"))["status_code"] for run_id in ids] == ["succeeded"] * 5
+        assert before[4] == "queued"
+        assert [line["message"] for line in files_of_the_last["items"]] == ["Accepted for runflow/tag-removal."]
+        assert await states_of(world, ids) == ["succeeded"] * 5
+
+
+async def states_of(world, ids):
+    return [(await world.get(f"/v1/runs/{run_id}"))["status_code"] for run_id in ids]
+
+
+async def come_to(world, ids, counts):
+    async with asyncio.timeout(30):
+        while Counter(states := await states_of(world, ids)) != counts:
+            await asyncio.sleep(0)
+    return states
 
 
 async def test_a_run_that_is_cancelled_while_the_next_in_line_costs_no_worker(open_world):
     async with open_world() as world:
         world.pool.go_on.clear()
         ids = [(await world.create()).json()["id"] for _ in range(4)]
-        while len(world.pool.orders) < 2:
-            await asyncio.sleep(0)
+        next_one = (await come_to(world, ids, {"running": 2, "dispatching": 2})).index("dispatching")
 
-        await world.client.post(f"/v1/runs/{ids[2]}/cancellation")
+        await world.client.post(f"/v1/runs/{ids[next_one]}/cancellation")
         world.pool.go_on.set()
         await world.service.idle()
 
-        states = [(await world.get(f"/v1/runs/{run_id}"))["status_code"] for run_id in ids]
-        assert states == ["succeeded", "succeeded", "cancelled", "succeeded"]
+        assert Counter(after := await states_of(world, ids)) == {"succeeded": 3, "cancelled": 1}
+        assert after[next_one] == "cancelled"
         assert len(world.pool.orders) == 3
 
 

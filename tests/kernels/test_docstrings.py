@@ -10,11 +10,11 @@ import inspect
 import re
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import at_hand
 import pytest
+from changes import until
 from lent import Lent
 
 import runflow_widgets as rf
@@ -88,7 +88,7 @@ other = Sheet((640, 480))
 other.paint(stroke([(60, 60, 40), (400, 80, 40)], (640, 480)))
 keeper.save(other)
 """,
-    "studio.image": "studio.form.run().result(60)\nuntil(lambda: len(studio.versions) == 2, studio.bar)",
+    "studio.image": "studio.form.run().result(60)\nuntil(studio.bar, lambda: len(studio.versions) == 2)",
 }
 #: What cannot go well without the network or the service; it must end in a sentence of ours.
 OUTSIDE = ("rf.fetch_weights(", "rf.connect(models=", "async with Client(")
@@ -125,13 +125,6 @@ def warm():
 def settings_go_into_pictures():
     yield
     rf.settings_in_pictures(True)
-
-
-def until(condition, widget):
-    """Wait until a widget's traits make it so."""
-    told = threading.Event()
-    widget.observe(lambda _: condition() and told.set())
-    assert condition() or told.wait(30)
 
 
 def run(code, names):

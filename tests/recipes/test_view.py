@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import gc
-import threading
 import weakref
 
 import pytest
+from changes import until
 from lent import Lent
 from PIL import Image
 from recording import wire  # noqa: F401
@@ -21,19 +21,6 @@ VIEW = "application/vnd.jupyter.widget-view+json"
 @pytest.fixture
 def session(warm):
     return rf.connect(embedded=True, workers=Lent(warm))
-
-
-def until(widget, condition):
-    told = threading.Event()
-
-    def look(_):
-        if condition():
-            told.set()
-
-    widget.observe(look)
-    look(None)
-    assert told.wait(30)
-    widget.unobserve(look)
 
 
 def test_the_diagram_counts_and_each_step_has_its_table(wire, session, photos):  # noqa: F811

@@ -5,31 +5,18 @@ What is the subject is a question to the whole picture, so the deepest level see
 (DeepLab, Chen et al., 2017) and by the mean over the picture.
 """
 
+import sys
+from pathlib import Path
+
 import torch
 from torch import nn
 from torch.nn import functional
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from layers import Residual, block, doubled
+
 WIDTHS = (20, 32, 56, 88, 104)
 LATERAL = 40
-
-
-def block(before, after, stride=1, dilation=1):
-    """Convolution, normalisation, rectifier."""
-    convolution = nn.Conv2d(before, after, 3, stride, dilation, dilation, bias=False)
-    return nn.Sequential(convolution, nn.BatchNorm2d(after), nn.ReLU(inplace=True))
-
-
-class Residual(nn.Module):
-    """Two convolutions round which the input goes on unchanged."""
-
-    def __init__(self, width, dilation=1):
-        super().__init__()
-        last = nn.Conv2d(width, width, 3, 1, dilation, dilation, bias=False)
-        self.body = nn.Sequential(block(width, width, 1, dilation), last, nn.BatchNorm2d(width))
-
-    def forward(self, x):
-        """Add what was found to what came in."""
-        return functional.relu(x + self.body(x))
 
 
 class CutoutNet(nn.Module):
@@ -65,29 +52,8 @@ class CutoutNet(nn.Module):
         y = self.sides[3](x) * torch.sigmoid(self.gate(whole))[:, :, None, None] + self.mean(whole)[:, :, None, None]
         y = self.joins[3](y)
         for level in (2, 1, 0):
-            y = self.joins[level](self.sides[level](levels[level]) + _doubled(y))
+            y = self.joins[level](self.sides[level](levels[level]) + doubled(y))
             if level == 1:
                 rough = self.rough(y)
-        y = self.last(functional.relu(self.fine(half) + _doubled(self.coarse(y))))
+        y = self.last(functional.relu(self.fine(half) + doubled(self.coarse(y))))
         return self.head(y), rough
-
-
-class Exported(nn.Module):
-    """From RGB, 0 to 255, to a likelihood: what the package runs."""
-
-    def __init__(self, net):
-        super().__init__()
-        self.net = net
-
-    def forward(self, picture):
-        """How likely each pixel belongs to the subject."""
-        return torch.sigmoid(self.net(scaled(picture))[0])
-
-
-def scaled(picture):
-    """RGB from 0..255 to about -2..2."""
-    return (picture - 118.0) / 62.0
-
-
-def _doubled(x):
-    return functional.interpolate(x, scale_factor=2.0, mode="nearest")
