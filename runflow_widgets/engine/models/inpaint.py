@@ -23,6 +23,12 @@ from .patchmatch import Index, Puzzle
 
 Box = tuple[slice, slice]
 _COLOURS: Final = 3
+#: What differs by more, in grey levels, differs by more than light.
+_MOST_LIGHT: Final = 40.0
+#: A hole is thin up to so many pixels from its middle to its rim, and not at all thin from twice as many on.
+_THIN: Final = 8.0
+#: How much less of `liveliness` a thin hole has, whose rim tells nearly all.
+_CALM: Final = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +43,10 @@ class InpaintOptions:
         coarsest_px: The hole's thickness on the coarsest scale.
         detail: How much of the single best source's fine texture is put back after voting, which blurs.
         caution: How far broad light and colour are drawn towards what the rim alone suggests: what was found is a
-            guess, and a guess between the two is wrong by less.
+            guess, and a guess between the two is wrong by less. Where a hole is thin, twice as far.
         liveliness: How much it counts that a source's surroundings are as rough or smooth as those that are missing.
+        contrast: How far fine texture is raised to what there is of it at the rim. Sources are chosen for their
+            likeness to a mean of guesses, so on the whole they are duller than what is missing.
     """
 
     seed: int = 0
@@ -46,9 +54,10 @@ class InpaintOptions:
     solved_px: int = 40_000
     context: float = 1.8
     coarsest_px: int = 12
-    detail: float = 1.0
-    caution: float = 0.25
+    detail: float = 0.9
+    caution: float = 0.3
     liveliness: float = 5.0
+    contrast: float = 0.65
 
 
 def inpaint(photo: Photo, hole: Mask, options: InpaintOptions | None = None, report: Report = quiet) -> Photo:
@@ -92,7 +101,7 @@ def _context(stats: NDArray[Any], options: InpaintOptions) -> Box:
 
 def _fill(photo: Photo, hole: Mask, forbidden: Mask, options: InpaintOptions, report: Report) -> Photo:
     lifts = max(0, int(np.ceil(np.log2(max(1.0, hole.sum() / options.solved_px)) / 2)))
-    thickness = 2 * float(cv2.distanceTransform(np.pad(hole, 1).astype(np.uint8), cv2.DIST_L2, 5).max())
+    thickness = 2 * float(_depth(hole).max())
     wanted = lifts + max(0, int(np.ceil(np.log2(max(1.0, thickness / 2**lifts / options.coarsest_px)))))
     scales = min(wanted, max(0, int(np.log2(min(hole.shape) / 24)))) if min(hole.shape) > 24 else 0
     pyramid = [
@@ -105,8 +114,18 @@ def _fill(photo: Photo, hole: Mask, forbidden: Mask, options: InpaintOptions, re
         return np.clip(membrane(photo.astype(np.float32), hole), 0, 255).astype(np.uint8)[
             : hole.shape[0], : hole.shape[1]
         ]
-    painted = _solve(pyramid, min(lifts, len(pyramid) - 1), options, report)
+    calm = 1 - _CALM * float(_thinness(np.float32(thickness / 2)))
+    painted = _solve(pyramid, min(lifts, len(pyramid) - 1), calm * options.liveliness, options, report)
     return painted[: hole.shape[0], : hole.shape[1]]
+
+
+def _depth(hole: Mask) -> Map:
+    """How far each pixel of a hole is from its rim."""
+    return np.asarray(cv2.distanceTransform(np.pad(hole, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1], np.float32)
+
+
+def _thinness(depth: Any) -> Any:
+    return np.clip(2 - depth / _THIN, 0, 1)
 
 
 def _pyramid(photo: Photo, hole: Mask, forbidden: Mask, scales: int, lifts: int) -> list[tuple[Photo, Mask, Mask]]:
@@ -151,7 +170,9 @@ def _halved(values: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(cv2.resize(values, size, interpolation=cv2.INTER_AREA))
 
 
-def _solve(pyramid: list[tuple[Photo, Mask, Mask]], lifts: int, options: InpaintOptions, report: Report) -> Photo:
+def _solve(
+    pyramid: list[tuple[Photo, Mask, Mask]], lifts: int, liveliness: float, options: InpaintOptions, report: Report
+) -> Photo:
     rng = np.random.default_rng(options.seed)
     puzzle: Puzzle | None = None
     field: Index = np.empty(0, np.int64)
@@ -161,7 +182,7 @@ def _solve(pyramid: list[tuple[Photo, Mask, Mask]], lifts: int, options: Inpaint
         photo, hole, forbidden = pyramid[depth]
         report(0.85 * (1 - (depth - lifts + 1) / (len(pyramid) - lifts)), f"filling at 1/{2**depth} of the size")
         finer = Puzzle.of(hole, forbidden, options.radius)
-        parts = (to_lab(photo), options.liveliness * lively[depth - lifts])
+        parts = (to_lab(photo), liveliness * lively[depth - lifts])
         if puzzle is None:
             parts = (membrane(parts[0], hole), membrane(parts[1], hole))
         lab = np.concatenate(parts, axis=2)
@@ -218,7 +239,7 @@ def _improve(lab: Map, puzzle: Puzzle, field: Index, rng: np.random.Generator, r
     for round_ in range(rounds):
         exact = patchmatch.match_all(puzzle, wanted, offered) if round_ == 0 else None
         field, error = exact or patchmatch.match(puzzle, field, wanted, offered, rng, rounds=1 if round_ else 2)
-        _paint(lab, puzzle, field, patchmatch.weights_of(puzzle, error, 1.0))
+        _paint(lab, puzzle, field, patchmatch.weights_of(puzzle, error, 0.5))
         if round_ < rounds - 1:
             wanted = _described_again(lab, puzzle, filters, wanted)
     return field, error
@@ -251,21 +272,49 @@ def _finish(photo: Photo, puzzle: Puzzle, field: Index, weight: Map, options: In
     result = painted + options.detail * texture + _light(photo[box], painted, hole, ring & ~hole)
     if options.caution:
         result += options.caution * _drawn_to_rim(photo[box], result, hole)
+    if options.contrast:
+        result = _as_lively(result, hole, options.contrast)
     finished = photo.copy()
     finished[box][hole] = np.clip(np.rint(result[hole]), 0, 255).astype(np.uint8)
     return finished
 
 
 def _drawn_to_rim(photo: Photo, painted: Map, hole: Mask) -> Map:
-    """What would have to be added to give a hole the broad colours of its rim."""
-    reach = float(cv2.distanceTransform(np.pad(hole, 1).astype(np.uint8), cv2.DIST_L2, 5).max())
-    difference = membrane(photo.astype(np.float32), hole) - painted
-    difference[~hole] = 0
+    """What would have to be added to give a hole the broad colours of its rim; where it is thin, twice of that."""
+    depth = _depth(hole)
+    suggested = membrane(photo.astype(np.float32), hole)
+    # As thin as the thickest part nearby.
+    thin = np.where(hole, _thinness(cv2.dilate(depth, np.ones((15, 15), np.uint8))), 0)
+    if thin.any():
+        # Across a thin hole edges can be followed (Bertalmio, Bertozzi & Sapiro, CVPR 2001).
+        followed = cv2.inpaint(np.ascontiguousarray(photo), hole.astype(np.uint8), 5, cv2.INPAINT_NS)
+        there = thin > 0
+        suggested[there] += thin[there, None] * (followed[there] - suggested[there])
+    # Beside an edge, what is suggested is a blur of both its sides.
+    difference = np.clip(suggested - painted, -_MOST_LIGHT, _MOST_LIGHT)
+    difference *= (hole * (1 + thin))[..., None]
     # Finer than this lies the texture, which is to stay as it was found.
-    blur = max(2.5, 0.1 * reach)
+    blur = max(2.5, 0.1 * float(depth.max()))
     share = np.asarray(cv2.GaussianBlur(hole.astype(np.float32), (0, 0), blur))[..., None]
     broad = np.asarray(cv2.GaussianBlur(difference, (0, 0), blur)) / np.maximum(share, 1e-3)
     return np.asarray(broad, np.float32)
+
+
+def _as_lively(picture: Map, hole: Mask, strength: float) -> Map:
+    """The same with the fine texture in the hole raised towards what the rim has of it, and never lowered."""
+    fine = _fine(picture)
+    energy = np.abs(fine).mean(axis=2)
+
+    def around(where: Mask) -> Map:
+        share = cv2.GaussianBlur(where.astype(np.float32), (0, 0), 6.0)
+        return np.asarray(cv2.GaussianBlur(energy * where, (0, 0), 6.0) / np.maximum(share, 1e-3), np.float32)
+
+    expected = membrane(around(~hole)[..., None], hole)[..., 0]
+    # Below a third of a grey level there is nothing to be raised.
+    wanted = np.clip((expected + 0.3) / (around(hole) + 0.3), 1.0, 1.6)
+    fine *= (strength * (wanted - 1) * hole)[..., None]
+    fine += picture
+    return fine
 
 
 def _fine(picture: Map) -> Map:
@@ -277,7 +326,7 @@ def _light(photo: Photo, painted: Map, hole: Mask, rim: Mask) -> Map:
     difference = np.zeros_like(painted)
     difference[rim] = photo[rim] - painted[rim]
     # A large difference is no light but something that ends at the rim.
-    difference[np.abs(difference).max(axis=2) > 40] = 0
+    difference[np.abs(difference).max(axis=2) > _MOST_LIGHT] = 0
     share = np.asarray(cv2.blur(rim.astype(np.float32), (7, 7)))[..., None]
     smooth = np.where(rim[..., None], np.asarray(cv2.blur(difference, (7, 7))) / np.maximum(share, 1e-3), 0)
     return membrane(smooth.astype(np.float32), hole)

@@ -53,6 +53,38 @@ def test_nothing_of_the_blot_is_left_and_grain_is_kept(scenes):
     assert 0.5 < filled[hole].std(axis=0).mean() / truth[hole].std(axis=0).mean() < 2
 
 
+def fine_texture(photo):
+    picture = photo.astype(np.float32)
+    return np.abs(picture - cv2.GaussianBlur(picture, (0, 0), 2.5)).mean(axis=2)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_thin_hole_is_as_lively_as_what_is_around_it(seed):
+    grain = cv2.GaussianBlur(np.random.default_rng(seed).normal(0, 1, (120, 200, 3)).astype(np.float32), (0, 0), 0.8)
+    y, x = np.mgrid[:120, :200]
+    truth = np.clip(110 + 0.2 * x[..., None] + 14 * grain / grain.std(), 0, 255).astype(np.uint8)
+    hole = (np.abs(y - 60 - 20 * np.sin(x / 30)) < 6) & (x > 30) & (x < 170)
+
+    dull, lively = (inpaint(with_a_blot(truth, hole), hole, InpaintOptions(contrast=c)) for c in (0, 0.65))
+
+    share = fine_texture(lively)[hole].mean() / fine_texture(truth)[~hole].mean()
+    assert 0.82 < share < 1.05
+    assert fine_texture(dull)[hole].mean() < fine_texture(lively)[hole].mean()
+
+
+def test_an_edge_goes_on_across_a_thin_hole():
+    truth = np.full((120, 160, 3), 200, np.uint8)
+    truth[:, 83:] = 60
+    hole = np.zeros((120, 160), bool)
+    hole[56:64, 40:120] = True
+
+    filled = inpaint(with_a_blot(truth, hole), hole)
+
+    assert np.abs(filled[hole].astype(float) - truth[hole]).mean() < 3
+    # An edge, not a blur: it takes one step.
+    assert (np.abs(np.diff(filled[60, 76:92, 0].astype(int))) > 100).sum() == 1
+
+
 def test_the_same_seed_gives_the_same_pixels(scenes):
     photo, hole = scenes.stripes(), a_hole((160, 200))
 
