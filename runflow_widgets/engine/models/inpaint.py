@@ -8,6 +8,8 @@ Every pixel outside the mask stays byte for byte.
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -23,6 +25,10 @@ from .patchmatch import Index, Puzzle
 
 Box = tuple[slice, slice]
 _COLOURS: Final = 3
+#: The least size of the parts of a hole that is filled part by part, in pixels each way.
+_PART: Final = 320
+#: A hole that is less than this share of its frame is a line or a web.
+_LINE: Final = 0.25
 #: What differs by more, in grey levels, differs by more than light.
 _MOST_LIGHT: Final = 40.0
 #: A hole is thin up to so many pixels from its middle to its rim, and not at all thin from twice as many on.
@@ -39,6 +45,8 @@ class InpaintOptions:
         seed: The same seed gives the same picture.
         radius: Patches are 2·radius + 1 pixels wide.
         solved_px: At most so many pixels of a hole are searched for; larger holes are solved smaller and lifted.
+        whole_px: A hole of more pixels is filled at half the size, or its surroundings would not fit into the memory.
+        reach_px: A line, or a web of them, whose frame has more pixels than this is filled in parts.
         context: How far around a hole sources are looked for, in sizes of the hole.
         coarsest_px: The hole's thickness on the coarsest scale.
         detail: How much of the single best source's fine texture is put back after voting, which blurs.
@@ -52,6 +60,8 @@ class InpaintOptions:
     seed: int = 0
     radius: int = 3
     solved_px: int = 40_000
+    whole_px: int = 4_000_000
+    reach_px: int = 2_000_000
     context: float = 1.8
     coarsest_px: int = 12
     detail: float = 0.9
@@ -86,12 +96,39 @@ def _groups(hole: Mask, options: InpaintOptions) -> tuple[NDArray[np.int32], lis
     """Holes that lie close together are one problem; the small ones first, then they serve the others as source."""
     near = _grow(hole, max(2, round(0.006 * max(hole.shape))))
     _, labels, stats, _ = cv2.connectedComponentsWithStats(near.astype(np.uint8))
-    order = sorted(range(1, len(stats)), key=lambda label: int(stats[label, cv2.CC_STAT_AREA]))
-    return np.asarray(labels, np.int32), [(label, _context(stats[label], options)) for label in order]
+    areas = np.bincount(labels[hole], minlength=len(stats))
+    fresh = itertools.count(len(stats))
+    groups: list[tuple[int, tuple[int, ...]]] = []
+    for label in range(1, len(stats)):
+        left, top, width, height, _ = (int(value) for value in stats[label])
+        area = int(areas[label])
+        sprawls = width * height > max(options.reach_px, area / _LINE)
+        whole = (left, top, width, height, area)
+        groups += _parts(labels, label, whole, fresh) if sprawls else [(label, whole)]
+    groups.sort(key=lambda group: group[1][cv2.CC_STAT_AREA])
+    return np.asarray(labels, np.int32), [(label, _context(extent, options)) for label, extent in groups]
 
 
-def _context(stats: NDArray[Any], options: InpaintOptions) -> Box:
-    left, top, width, height = (int(value) for value in stats[:4])
+def _parts(
+    labels: NDArray[Any], label: int, extent: tuple[int, ...], fresh: Iterator[int]
+) -> Iterator[tuple[int, tuple[int, ...]]]:
+    """Cut a long hole along a grid, and give each part a label of its own."""
+    left, top, width, height, area = extent
+    # A part of a thick line must be longer than it is thick, or it would see nothing but hole.
+    size = max(_PART, 4 * area // max(width, height))
+    for y in range(top, top + height, size):
+        for x in range(left, left + width, size):
+            tile = labels[y : min(y + size, top + height), x : min(x + size, left + width)]
+            inside = tile == label
+            if inside.any():
+                number = next(fresh)
+                tile[inside] = number
+                column, row, wide, high = cv2.boundingRect(inside.astype(np.uint8))
+                yield number, (x + column, y + row, wide, high, int(inside.sum()))
+
+
+def _context(extent: tuple[int, ...], options: InpaintOptions) -> Box:
+    left, top, width, height = extent[:4]
     margin = max(48, round(options.context * max(width, height)))
     return (
         slice(max(0, top - margin), top + height + margin),
@@ -100,6 +137,11 @@ def _context(stats: NDArray[Any], options: InpaintOptions) -> Box:
 
 
 def _fill(photo: Photo, hole: Mask, forbidden: Mask, options: InpaintOptions, report: Report) -> Photo:
+    if hole.sum() > options.whole_px:
+        size = hole.shape[::-1]
+        half = _pyramid(photo, hole, forbidden, 1, 1)[1]
+        large = cv2.resize(_fill(*half, options, report), (2 * half[1].shape[1], 2 * half[1].shape[0]))
+        return np.asarray(large[: size[1], : size[0]], np.uint8)
     lifts = max(0, int(np.ceil(np.log2(max(1.0, hole.sum() / options.solved_px)) / 2)))
     thickness = 2 * float(_depth(hole).max())
     wanted = lifts + max(0, int(np.ceil(np.log2(max(1.0, thickness / 2**lifts / options.coarsest_px)))))

@@ -107,6 +107,31 @@ def test_a_big_hole_is_solved_small_and_lifted(scenes):
     assert 0.5 < filled[hole].std() / truth[hole].std() < 1.5
 
 
+def test_a_long_scratch_is_filled_part_by_part_as_well_as_whole(scenes):
+    truth = scenes.backdrop(900, 1300)
+    hole = np.zeros(truth.shape[:2], np.uint8)
+    cv2.line(hole, (30, 40), (1270, 850), 1, 9)
+    hole = hole > 0
+    photo = with_a_blot(truth, hole)
+
+    whole, parts = (inpaint(photo, hole, InpaintOptions(reach_px=px)) for px in (10**9, 10**5))
+
+    error_whole, error_parts = (np.abs(filled[hole] - truth[hole].astype(float)).mean() for filled in (whole, parts))
+    assert (whole[hole] != parts[hole]).any()
+    assert error_parts < 2 * error_whole < 6
+    assert (parts[~hole] == photo[~hole]).all()
+
+
+def test_a_hole_too_large_for_the_memory_is_filled_at_half_the_size(scenes):
+    truth = scenes.backdrop(301, 403)
+    photo = with_a_blot(truth, hole := a_hole(truth.shape, 90, 120, 111))
+
+    filled = inpaint(photo, hole, InpaintOptions(whole_px=5_000))
+
+    assert np.abs(filled[hole].astype(float) - truth[hole]).max() < 30
+    assert (filled[~hole] == photo[~hole]).all()
+
+
 @pytest.mark.parametrize("blot", [0, 60])
 def test_specks_that_vanish_in_a_smaller_picture_are_filled(scenes, blot):
     """A mask that was made by a threshold has them."""
