@@ -38,7 +38,7 @@ class Compare(OwnWidget):
         >>> view = rf.compare(before, after, mask=mask)
         >>> view
         >>> view.words()
-        'Nothing changed outside the mask. Inside it, 100 % changed.'
+        'Nothing changed outside the mask. Inside it, … % changed.'
         >>> view.mode = "difference"
     """
 

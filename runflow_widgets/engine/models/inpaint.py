@@ -326,7 +326,8 @@ def _drawn_to_rim(photo: Photo, painted: Map, hole: Mask) -> Map:
     depth = _depth(hole)
     suggested = membrane(photo.astype(np.float32), hole)
     # As thin as the thickest part nearby.
-    thin = np.where(hole, _thinness(cv2.dilate(depth, np.ones((15, 15), np.uint8))), 0)
+    nearby = np.ones((int(4 * _THIN) + 1,) * 2, np.uint8)
+    thin = np.where(hole, _thinness(cv2.dilate(depth, nearby)), 0)
     if thin.any():
         # Across a thin hole edges can be followed (Bertalmio, Bertozzi & Sapiro, CVPR 2001).
         followed = cv2.inpaint(np.ascontiguousarray(photo), hole.astype(np.uint8), 5, cv2.INPAINT_NS)
