@@ -130,12 +130,8 @@ class _Home:
             file.truncate()
             try:
                 mime_type = await self.outside.stream(link.url, take, limit_bytes=self.most_bytes)
-                short = file.tell() <= _SHORT
-                now = (
-                    _fingerprint_if_cut_short(file)
-                    if short
-                    else await asyncio.to_thread(_fingerprint_if_cut_short, file)
-                )
+                look = _fingerprint_if_cut_short
+                now = look(file) if file.tell() <= _SHORT else await asyncio.to_thread(look, file)
                 # One that arrives like this again is what the service has, and better than nothing.
                 if not now or now == before:
                     return mime_type

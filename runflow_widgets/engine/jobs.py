@@ -170,11 +170,13 @@ class Jobs:
                 if order is None:
                     return
                 async with self._slots:
+                    run = self._store.move_run(run_id, status_code="running", started_at=now())
+                    if run is None:
+                        return
                     done = await self._made(run_id, order)
-            if done is not None:
-                # First the next run shall set its worker going; only then is the end of this one written.
-                await asyncio.sleep(0)
-                await self._keep(run_id, done)
+            # First the next run shall set its worker going; only then is the end of this one written.
+            await asyncio.sleep(0)
+            await self._keep(run, done)
         except WorkFailed as failure:
             self._fail(run_id, failure.code, failure.message, failure.stage)
         except OutsideError as failure:
@@ -214,23 +216,17 @@ class Jobs:
         seed = run["input"].get("seed")
         return WorkOrder(spec.id, run["input"], files, str(folder), seed if isinstance(seed, int) else None)
 
-    async def _made(self, run_id: str, order: WorkOrder) -> WorkDone | None:
-        if self._store.move_run(run_id, status_code="running", started_at=now()) is None:
-            return None
-
+    async def _made(self, run_id: str, order: WorkOrder) -> WorkDone:
         def on_progress(fraction: float, note: str) -> None:
             self._progress[run_id] = (min(1.0, max(0.0, fraction)), note)
 
         return await self._pool.run(order, on_progress)
 
-    async def _keep(self, run_id: str, done: WorkDone) -> None:
-        run = self._store.get("runs", run_id)
-        if run is None:
-            return
+    async def _keep(self, run: Json, done: WorkDone) -> None:
         output = await self._collect(self._catalogue.get(run["_model"]), run, done)
         for level, message in done.log:
-            self.note(run_id, level, message)
-        self._end(run_id, "succeeded", output=output, note="Done.", worker=done.worker)
+            self.note(run["id"], level, message)
+        self._end(run["id"], "succeeded", output=output, note="Done.", worker=done.worker)
 
     async def _fetch_all(self, spec: ModelSpec, run: Json) -> dict[str, str]:
         wanted = [*media_inputs(spec.inputs, run["input"])]

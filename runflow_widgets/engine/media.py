@@ -10,8 +10,9 @@ import mimetypes
 import os
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
 from ..wire import MAX_UPLOAD_BYTES, Json
@@ -108,14 +109,13 @@ class Media:
 
     async def keep_data_uri(self, uri: str, name: str, owner: str) -> Json:
         """Make an asset of a data URI; the same content is kept once."""
-        # A thread costs more than reading a small one.
-        is_small = len(uri) <= _SMALL
-        mime_type, data = _read_data_uri(uri) if is_small else await asyncio.to_thread(_read_data_uri, uri)
+        do = _at_once if len(uri) <= _SMALL else asyncio.to_thread
+        mime_type, data = await do(_read_data_uri, uri)
         if mime_type not in TYPES:
             raise MediaError(f"A data URI of type {mime_type[:60]!r} is not taken; the types are {', '.join(TYPES)}.")
         if not 0 < len(data) <= MAX_UPLOAD_BYTES:
             raise MediaError(f"A data URI holds {len(data)} bytes; it takes 1 to {MAX_UPLOAD_BYTES}.")
-        sha256 = _digest(mime_type, data) if is_small else await asyncio.to_thread(_digest, mime_type, data)
+        sha256 = await do(digest_of, mime_type, data)
         known = self._store.find("assets", "_sha256", sha256)
         if known is not None and known["_state"] == "ready" and self.asset_file(known).exists():
             return known
@@ -123,8 +123,7 @@ class Media:
             name + TYPES[mime_type], mime_type, len(data), state="ready", source="inline", owner=owner
         )
         asset["_sha256"] = sha256
-        path = self.asset_file(asset)
-        write_file(path, data) if is_small else await asyncio.to_thread(write_file, path, data)
+        await do(write_file, self.asset_file(asset), data)
         return self._store.add("assets", asset)
 
     def file_of_link(self, url: str) -> Path | None:
@@ -185,7 +184,12 @@ def _checked(item_id: str) -> str:
     return item_id
 
 
-def _digest(mime_type: str, data: bytes) -> str:
+async def _at_once(function: Callable[..., Any], *arguments: Any) -> Any:
+    return function(*arguments)
+
+
+def digest_of(mime_type: str, data: bytes) -> str:
+    """What tells one asset's content from another's."""
     return hashlib.sha256(mime_type.encode() + data).hexdigest()
 
 

@@ -138,10 +138,9 @@ def _context(extent: tuple[int, ...], options: InpaintOptions) -> Box:
 
 def _fill(photo: Photo, hole: Mask, forbidden: Mask, options: InpaintOptions, report: Report) -> Photo:
     if hole.sum() > options.whole_px:
-        size = hole.shape[::-1]
         half = _pyramid(photo, hole, forbidden, 1, 1)[1]
         large = cv2.resize(_fill(*half, options, report), (2 * half[1].shape[1], 2 * half[1].shape[0]))
-        return np.asarray(large[: size[1], : size[0]], np.uint8)
+        return np.asarray(large[: hole.shape[0], : hole.shape[1]], np.uint8)
     lifts = max(0, int(np.ceil(np.log2(max(1.0, hole.sum() / options.solved_px)) / 2)))
     thickness = 2 * float(_depth(hole).max())
     wanted = lifts + max(0, int(np.ceil(np.log2(max(1.0, thickness / 2**lifts / options.coarsest_px)))))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from pathlib import Path
 
 from starlette.responses import Response
@@ -13,7 +12,7 @@ from ..call import Answer, Call, FileAnswer
 from ..filters import Columns
 from ..ids import new_id
 from ..links import UPLOADS
-from ..media import TYPES, mime_type_of, write_file
+from ..media import TYPES, digest_of, mime_type_of, write_file
 from ..pages import Source, list_answer
 from ..refusal import Refusal, one_invalid
 from ..store import now
@@ -109,7 +108,7 @@ async def confirm_asset_upload(call: Call) -> Response:
 
 def _measured(path: Path, mime_type: str) -> tuple[int, str]:
     data = path.read_bytes()
-    return len(data), hashlib.sha256(mime_type.encode() + data).hexdigest()
+    return len(data), digest_of(mime_type, data)
 
 
 async def list_assets(call: Call) -> Response:
