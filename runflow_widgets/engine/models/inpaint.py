@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import cv2
@@ -22,9 +22,11 @@ from . import Map, Mask, Photo, Report, part_of, patchmatch, quiet
 from .cutout import to_lab
 from .membrane import membrane
 from .patchmatch import Index, Puzzle
+from .scales import Belonging, Box, Scales, around, descend, roughness
 
-Box = tuple[slice, slice]
 _COLOURS: Final = 3
+#: Planes that are painted in the hole: colours, and the two of liveliness.
+_PAINTED: Final = 5
 #: The least size of the parts of a hole that is filled part by part, in pixels each way.
 _PART: Final = 320
 #: A hole that is less than this share of its frame is a line or a web.
@@ -53,6 +55,7 @@ class InpaintOptions:
         caution: How far broad light and colour are drawn towards what the rim alone suggests: what was found is a
             guess, and a guess between the two is wrong by less. Where a hole is thin, twice as far.
         liveliness: How much it counts that a source's surroundings are as rough or smooth as those that are missing.
+        loyalty: How much it counts that a source belongs to the same thing as what is missing, where that is told.
         contrast: How far fine texture is raised to what there is of it at the rim. Sources are chosen for their
             likeness to a mean of guesses, so on the whole they are duller than what is missing.
     """
@@ -67,11 +70,22 @@ class InpaintOptions:
     detail: float = 0.9
     caution: float = 0.3
     liveliness: float = 5.0
+    loyalty: float = 40.0
     contrast: float = 0.65
 
 
-def inpaint(photo: Photo, hole: Mask, options: InpaintOptions | None = None, report: Report = quiet) -> Photo:
-    """Fill the masked part of a photo; the input is not changed."""
+def inpaint(
+    photo: Photo,
+    hole: Mask,
+    options: InpaintOptions | None = None,
+    report: Report = quiet,
+    *,
+    belonging: Map | None = None,
+) -> Photo:
+    """Fill the masked part of a photo; the input is not changed.
+
+    `belonging` tells, in the hole too, what is one thing (towards 1) and what another (towards -1); of any size.
+    """
     options = options or InpaintOptions()
     if hole.shape != photo.shape[:2]:
         raise InputError(f"The mask has the shape {hole.shape}, but the photo {photo.shape[:2]}.")
@@ -82,7 +96,8 @@ def inpaint(photo: Photo, hole: Mask, options: InpaintOptions | None = None, rep
     for number, (label, box) in enumerate(boxes):
         step = part_of(report, number / len(boxes), (number + 1) / len(boxes))
         group = unknown[box] & (labels[box] == label)
-        filled[box][group] = _fill(filled[box], group, unknown[box] & ~group, options, step)[group]
+        kin = None if belonging is None else Belonging(belonging, hole.shape).within(box)
+        filled[box][group] = _fill(filled[box], group, unknown[box] & ~group, kin, options, step)[group]
         unknown[box][group] = False
     return filled
 
@@ -136,27 +151,31 @@ def _context(extent: tuple[int, ...], options: InpaintOptions) -> Box:
     )
 
 
-def _fill(photo: Photo, hole: Mask, forbidden: Mask, options: InpaintOptions, report: Report) -> Photo:
+def _fill(
+    photo: Photo, hole: Mask, forbidden: Mask, kin: Belonging | None, options: InpaintOptions, report: Report
+) -> Photo:
     if hole.sum() > options.whole_px:
-        half = _pyramid(photo, hole, forbidden, 1, 1)[1]
-        large = cv2.resize(_fill(*half, options, report), (2 * half[1].shape[1], 2 * half[1].shape[0]))
+        half = descend(photo, hole, forbidden, 1, 1)[1]
+        size = half[1].shape[::-1]
+        large = cv2.resize(_fill(*half, kin and kin.halved(), options, report), (2 * size[0], 2 * size[1]))
         return np.asarray(large[: hole.shape[0], : hole.shape[1]], np.uint8)
     lifts = max(0, int(np.ceil(np.log2(max(1.0, hole.sum() / options.solved_px)) / 2)))
     thickness = 2 * float(_depth(hole).max())
     wanted = lifts + max(0, int(np.ceil(np.log2(max(1.0, thickness / 2**lifts / options.coarsest_px)))))
-    scales = min(wanted, max(0, int(np.log2(min(hole.shape) / 24)))) if min(hole.shape) > 24 else 0
-    pyramid = [
+    halvings = min(wanted, max(0, int(np.log2(min(hole.shape) / 24)))) if min(hole.shape) > 24 else 0
+    scales = [
         scale
-        for scale in _pyramid(photo, hole, forbidden, scales, lifts)
+        for scale in descend(photo, hole, forbidden, halvings, lifts)
         # Specks are no hole any more where the picture is small.
         if scale[1].any() and Puzzle.of(scale[1], scale[2], options.radius).sources.sum() >= 64
     ]
-    if not pyramid:
+    if not scales:
         return np.clip(membrane(photo.astype(np.float32), hole), 0, 255).astype(np.uint8)[
             : hole.shape[0], : hole.shape[1]
         ]
     calm = 1 - _CALM * float(_thinness(np.float32(thickness / 2)))
-    painted = _solve(pyramid, min(lifts, len(pyramid) - 1), calm * options.liveliness, options, report)
+    calmed = replace(options, liveliness=calm * options.liveliness)
+    painted = _solve(scales, kin, min(lifts, len(scales) - 1), calmed, report)
     return painted[: hole.shape[0], : hole.shape[1]]
 
 
@@ -169,106 +188,43 @@ def _thinness(depth: Any) -> Any:
     return np.clip(2 - depth / _THIN, 0, 1)
 
 
-def _pyramid(photo: Photo, hole: Mask, forbidden: Mask, scales: int, lifts: int) -> list[tuple[Photo, Mask, Mask]]:
-    """The problem at full size, half, a quarter, …; a pixel that is nearly half hole is hole.
-
-    Where what is found is only lifted, any pixel with a bit of hole is: nobody else would fill that bit.
-    """
-    unit = 2**scales
-    height, width = hole.shape
-    # Halving must be exact at every scale, or the lifted correspondences drift.
-    pad = ((0, -height % unit), (0, -width % unit))
-    photo = np.pad(photo, (*pad, (0, 0)), mode="edge")
-    hole, forbidden = np.pad(hole, pad), np.pad(forbidden, pad, constant_values=True)
-    pyramid = [(photo, hole, forbidden)]
-    for halving in range(scales):
-        photo, hole, forbidden = pyramid[-1]
-        smaller = np.asarray(_halved(photo), np.uint8)
-        # Near the hole only what is known may count; elsewhere the plain mean does.
-        box = _around(hole, 2)
-        known = (~(hole | forbidden)[box]).astype(np.float32)
-        share = _halved(known)[..., None]
-        colours = _halved(photo[box] * known[..., None]) / np.maximum(share, 1e-4)
-        half_box = tuple(slice(side.start // 2, side.stop // 2) for side in box)
-        smaller[half_box] = np.where(share > 0, np.rint(colours).astype(np.uint8), smaller[half_box])
-        shares = (np.asarray(_halved(plane.astype(np.uint8) * 255)) for plane in (hole, forbidden))
-        pyramid.append((smaller, next(shares) > (0 if halving < lifts else 102), next(shares) > 0))
-    return pyramid
-
-
-def _around(hole: Mask, margin: int) -> Box:
-    """The bounding box with a margin, its corners on even places."""
-    sides = []
-    for axis in (1, 0):
-        where, length = np.nonzero(hole.any(axis=axis))[0], hole.shape[1 - axis]
-        start, stop = max(0, int(where[0]) - margin), min(length, int(where[-1]) + margin + 2)
-        sides.append(slice(start - start % 2, stop - stop % 2 if stop < length else stop))
-    return sides[0], sides[1]
-
-
-def _halved(values: NDArray[Any]) -> NDArray[Any]:
-    size = (values.shape[1] // 2, values.shape[0] // 2)
-    return np.asarray(cv2.resize(values, size, interpolation=cv2.INTER_AREA))
-
-
-def _solve(
-    pyramid: list[tuple[Photo, Mask, Mask]], lifts: int, liveliness: float, options: InpaintOptions, report: Report
-) -> Photo:
+def _solve(scales: Scales, kin: Belonging | None, lifts: int, options: InpaintOptions, report: Report) -> Photo:
     rng = np.random.default_rng(options.seed)
     puzzle: Puzzle | None = None
     field: Index = np.empty(0, np.int64)
     lab: Map = np.empty(0, np.float32)
-    lively = _liveliness(pyramid[lifts:])
-    for depth in range(len(pyramid) - 1, lifts - 1, -1):
-        photo, hole, forbidden = pyramid[depth]
-        report(0.85 * (1 - (depth - lifts + 1) / (len(pyramid) - lifts)), f"filling at 1/{2**depth} of the size")
+    rough = roughness(scales[lifts:])
+    for depth in range(len(scales) - 1, lifts - 1, -1):
+        photo, hole, forbidden = scales[depth]
+        report(0.85 * (1 - (depth - lifts + 1) / (len(scales) - lifts)), f"filling at 1/{2**depth} of the size")
         finer = Puzzle.of(hole, forbidden, options.radius)
-        parts = (to_lab(photo), liveliness * lively[depth - lifts])
+        parts = (to_lab(photo), options.liveliness * rough[depth - lifts])
         if puzzle is None:
             parts = (membrane(parts[0], hole), membrane(parts[1], hole))
-        lab = np.concatenate(parts, axis=2)
+        told = (options.loyalty * kin.at(hole.shape, 2**depth)[..., None],) if kin else ()
+        lab = np.concatenate([*parts, *told], axis=2)
         if puzzle is None:
             field = rng.choice(np.flatnonzero(finer.sources), len(finer.targets))
         else:
             field, allowed = patchmatch.lift(puzzle, field, finer)
             _paint(lab, finer, field, allowed * finer.trust[finer.targets])
         puzzle = finer
-        field, error = _improve(lab, puzzle, field, rng, rounds=max(2, 10 - 4 * (len(pyramid) - 1 - depth)))
+        field, error = _improve(lab, puzzle, field, rng, rounds=max(2, 10 - 4 * (len(scales) - 1 - depth)))
     assert puzzle is not None
     weight = patchmatch.weights_of(puzzle, error, 4.0)
     for depth in range(lifts - 1, -1, -1):
         report(0.85 + 0.1 * (1 - depth / max(1, lifts)), f"lifting to 1/{2**depth} of the size")
-        finer = Puzzle.of(pyramid[depth][1], pyramid[depth][2], options.radius - 1)
+        finer = Puzzle.of(scales[depth][1], scales[depth][2], options.radius - 1)
         field, allowed = patchmatch.lift(puzzle, field, finer)
         puzzle, weight = finer, (allowed * finer.trust[finer.targets]).astype(np.float32)
-    return _finish(pyramid[0][0], puzzle, field, weight, options)
-
-
-def _liveliness(pyramid: list[tuple[Photo, Mask, Mask]]) -> list[Map]:
-    """How rough the photo is around each pixel, along and across: two planes for each scale (Newson et al., 2014).
-
-    What stands in the hole while it is searched for is a mean of guesses and too smooth, and patches that are too
-    smooth as well would match it best. How rough they are at the finest scale, no coarser one can tell.
-    """
-    photo, hole, forbidden = pyramid[0]
-    grey = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    # A step is known where both its ends are.
-    known = cv2.erode((~(hole | forbidden)).astype(np.float32), np.ones((3, 3), np.uint8))
-    reach = 2 ** (len(pyramid) - 1) + 1
-    share = np.maximum(cv2.GaussianBlur(known, (0, 0), reach), 1e-3)
-    planes = [
-        cv2.GaussianBlur(np.abs(cv2.Sobel(grey, cv2.CV_32F, dx, dy, ksize=1)) * known, (0, 0), reach) / share
-        for dx, dy in ((1, 0), (0, 1))
-    ]
-    scales = [np.asarray(np.stack(planes, axis=2), np.float32)]
-    for _ in pyramid[1:]:
-        scales.append(_halved(scales[-1]))
-    return scales
+    return _finish(scales[0][0], puzzle, field, weight, options)
 
 
 def _paint(picture: Map, puzzle: Puzzle, field: Index, weight: Map) -> None:
+    """A sketch for the next search: half of the votes say nearly what all would."""
     pixels = np.flatnonzero(puzzle.hole)
-    picture.reshape(-1, picture.shape[2])[pixels] = patchmatch.vote(puzzle, field, weight, picture, pixels)
+    painted = patchmatch.vote(puzzle, field, weight, picture[..., :_PAINTED], pixels, half=True)
+    picture.reshape(-1, picture.shape[2])[pixels, :_PAINTED] = painted
 
 
 def _improve(lab: Map, puzzle: Puzzle, field: Index, rng: np.random.Generator, rounds: int) -> tuple[Index, Map]:
@@ -280,8 +236,8 @@ def _improve(lab: Map, puzzle: Puzzle, field: Index, rng: np.random.Generator, r
     for round_ in range(rounds):
         exact = patchmatch.match_all(puzzle, wanted, offered) if round_ == 0 else None
         field, error = exact or patchmatch.match(puzzle, field, wanted, offered, rng, rounds=1 if round_ else 2)
-        _paint(lab, puzzle, field, patchmatch.weights_of(puzzle, error, 0.5))
         if round_ < rounds - 1:
+            _paint(lab, puzzle, field, patchmatch.weights_of(puzzle, error, 0.5))
             wanted = _described_again(lab, puzzle, filters, wanted)
     return field, error
 
@@ -301,7 +257,7 @@ def _described_again(lab: Map, puzzle: Puzzle, filters: Map, described: Map) -> 
 
 def _finish(photo: Photo, puzzle: Puzzle, field: Index, weight: Map, options: InpaintOptions) -> Photo:
     """Vote in real colours, put fine texture back, and match the light at the rim."""
-    box = _around(puzzle.hole, 12)
+    box = around(puzzle.hole, 12)
     whole_ring = _grow(puzzle.hole, 2)
     hole, ring, target = puzzle.hole[box], whole_ring[box], (puzzle.number >= 0).reshape(puzzle.hole.shape)[box]
     painted = photo[box].astype(np.float32)

@@ -43,9 +43,8 @@ def _resize(values: Map, size: tuple[int, int], method: int) -> Map:
 def _relax(values: Map, hole: Mask) -> Map:
     rows, columns = np.nonzero(hole.any(axis=1))[0], np.nonzero(hole.any(axis=0))[0]
     box = (slice(max(0, rows[0] - 1), rows[-1] + 2), slice(max(0, columns[0] - 1), columns[-1] + 2))
-    part, inside = values[box].copy(), hole[box]
+    part, inside = values[box].copy(), hole[box].astype(np.uint8)
     for _ in range(_SWEEPS):
-        mean = np.asarray(cv2.filter2D(part, -1, _CROSS, borderType=cv2.BORDER_REFLECT_101), np.float32)
-        part[inside] = mean.reshape(part.shape)[inside]
+        cv2.copyTo(cv2.filter2D(part, -1, _CROSS, borderType=cv2.BORDER_REFLECT_101), inside, part)
     values[box] = part
     return values

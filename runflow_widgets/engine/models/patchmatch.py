@@ -9,6 +9,7 @@ All steps work on whole arrays, so NumPy is fast enough.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -18,7 +19,7 @@ from . import Map, Mask
 
 Index = NDArray[np.int64]
 _COMPONENTS = 12
-_SAMPLES = 1500
+_SAMPLES = 800
 #: Patches of the picture compared with all others at once: this many pairs still fit into memory and time.
 _BRUTE_FORCE = 30_000_000
 #: That many of them at a time: what the processor keeps close is compared several times as fast.
@@ -73,15 +74,18 @@ def components(picture: Map, puzzle: Puzzle, rng: np.random.Generator) -> Map:
 def describe(picture: Map, filters: Map) -> Map:
     """The few numbers that stand for the patch round each pixel; planes that have no filter stand for themselves."""
     colours = filters.shape[3]
-    planes = [np.ascontiguousarray(plane) for plane in np.moveaxis(picture[..., :colours], 2, 0)]
-    described = np.empty((*picture.shape[:2], len(filters) + picture.shape[2] - colours), np.float32)
-    described[..., len(filters) :] = picture[..., colours:]
-    for index, kernel in enumerate(filters):
-        described[..., index] = np.sum(
-            [cv2.filter2D(p, -1, kernel[..., c], borderType=cv2.BORDER_REFLECT_101) for c, p in enumerate(planes)],
-            axis=0,
-        )
-    return described
+    planes = cv2.split(picture)
+    described = []
+    for kernel in filters:
+        total = _filtered(planes[0], kernel[..., 0])
+        for channel in range(1, colours):
+            total += _filtered(planes[channel], kernel[..., channel])
+        described.append(total)
+    return np.asarray(cv2.merge([*described, *planes[colours:]]), np.float32)
+
+
+def _filtered(plane: NDArray[Any], kernel: Map) -> NDArray[Any]:
+    return np.asarray(cv2.filter2D(plane, -1, kernel, borderType=cv2.BORDER_REFLECT_101))
 
 
 def match_all(puzzle: Puzzle, wanted: Map, offered: Map) -> tuple[Index, Map] | None:
@@ -125,10 +129,14 @@ def match(
     return field, error
 
 
-def vote(puzzle: Puzzle, field: Index, weight: Map, picture: NDArray[np.generic], pixels: Index) -> Map:
-    """Paint the given pixels: the weighted mean of what all patches that cover a pixel have there."""
+def vote(
+    puzzle: Puzzle, field: Index, weight: Map, picture: NDArray[np.generic], pixels: Index, *, half: bool = False
+) -> Map:
+    """Paint the given pixels: the weighted mean of what all patches that cover a pixel have there.
+
+    With `half`, of the patches around a pixel only those on the fields of one colour of a chessboard are asked.
+    """
     height, width = puzzle.hole.shape
-    flat = picture.reshape(height * width, -1)
     radius = puzzle.radius
     y, x = np.divmod(pixels, width)
     top, left, bottom, right = y.min() - radius, x.min() - radius, y.max() + radius + 1, x.max() + radius + 1
@@ -138,15 +146,22 @@ def vote(puzzle: Puzzle, field: Index, weight: Map, picture: NDArray[np.generic]
     patch = np.pad(plane, frame, constant_values=-1).ravel()
     source, loud = field[patch], np.where(patch >= 0, weight[patch], 0).astype(np.float32)
     places = (y - top) * (right - left) + x - left
-    total = np.zeros((len(pixels), flat.shape[1]), np.float32)
+    # Plane by plane: rows of a few numbers are slow to add up.
+    planes = [np.ascontiguousarray(plane) for plane in picture.reshape(height * width, -1).T]
+    totals = np.zeros((len(planes), len(pixels)), np.float32)
     weights = np.full(len(pixels), 1e-9, np.float32)
     for dy in range(-radius, radius + 1):
         for dx in range(-radius, radius + 1):
+            if half and (dy + dx) % 2:
+                continue
             voter = places - (dy * (right - left) + dx)
-            share = loud[voter]
-            total += flat.take(source[voter] + (dy * width + dx), axis=0, mode="clip") * share[:, None]
+            share = loud.take(voter)
+            said = source.take(voter)
+            said += dy * width + dx
+            for total, plane in zip(totals, planes, strict=True):
+                total += plane.take(said, mode="clip") * share
             weights += share
-    return total / weights[:, None]
+    return np.ascontiguousarray((totals / weights).T)
 
 
 def lift(puzzle: Puzzle, field: Index, finer: Puzzle) -> tuple[Index, Mask]:

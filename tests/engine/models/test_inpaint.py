@@ -85,6 +85,25 @@ def test_an_edge_goes_on_across_a_thin_hole():
     assert (np.abs(np.diff(filled[60, 76:92, 0].astype(int))) > 100).sum() == 1
 
 
+@pytest.mark.parametrize("whole_px", [4_000_000, 500])
+def test_what_is_told_to_belong_together_is_filled_from_there(whole_px):
+    rng = np.random.default_rng(8)
+    photo = np.full((121, 160, 3), (180, 60, 50), np.uint8)
+    photo[:, 80:] = (50, 70, 180)
+    photo = np.clip(photo + rng.normal(0, 5, photo.shape), 0, 255).astype(np.uint8)
+    hole = np.zeros((121, 160), bool)
+    hole[45:80, 60:100] = True
+    belonging = np.where(np.arange(160) < 80, 1, -1) * np.ones((121, 160), np.float32)
+    belonging[hole] = 1
+    options = InpaintOptions(whole_px=whole_px, loyalty=400)
+
+    red = inpaint(photo, hole, options, belonging=belonging)[50:75, 65:95].mean((0, 1))
+    blue = inpaint(photo, hole, options, belonging=np.where(hole, -1, belonging))[50:75, 65:95].mean((0, 1))
+
+    assert red[0] > 1.5 * red[2]
+    assert blue[2] > 1.5 * blue[0]
+
+
 def test_the_same_seed_gives_the_same_pixels(scenes):
     photo, hole = scenes.stripes(), a_hole((160, 200))
 
