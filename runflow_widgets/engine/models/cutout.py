@@ -119,10 +119,10 @@ def _settled(candidates: Mapping[str, Mask], judged: Mapping[str, float], clues:
     support = np.asarray(total / sum(weights.values()), np.float32)
     if not studio:
         support = np.asarray((1 - _SAY) * support + _SAY * clues.likely, np.float32)
-    mask = tidy(outline(clues, support))
+    mask = tidy(outline(clues, support), votes=support)
     if not studio:
         return mask
-    found = tidy(studio_mask(clues, mask), hole=0.0002)
+    found = tidy(studio_mask(clues, mask), hole=0.0002, votes=support)
     return found if (found & mask).sum() > 0.4 * max(found.sum(), 1) else mask
 
 

@@ -3,7 +3,8 @@
 A shadow multiplies all channels of what it falls on by about the same factor (chromaticity is preserved: Finlayson,
 Hordley & Drew, ECCV 2002) and ends softly. So it is what one reaches from the backdrop by soft steps through colours
 that are a darkened backdrop; the subject's own edge stops the walk. Where the subject is grey before grey, the walk
-may leak into it; then it takes more than a shadow could, and is not believed.
+may leak into it; what the network is sure of is no shadow, and a walk that takes more than a shadow could is not
+believed.
 """
 
 from __future__ import annotations
@@ -22,6 +23,11 @@ from .candidates import Clues
 _SOFT: Final = 1.4
 #: The same where nothing but the shadow itself speaks for a subject.
 _HARD: Final = 4.5
+#: Where the network sees so much of a subject, no shadow is believed; where so little, a harder one is.
+_SUBJECT: Final = 0.97
+_NO_SUBJECT: Final = 0.15
+#: In a hole of the subject, so much shade is believed, as a share of what is plainly backdrop there.
+_SHADE: Final = 0.5
 #: The darkest shadow, as the logarithm of the light that is left.
 _DARKEST: Final = -1.1
 #: A walk that takes more than this share of what the candidates agree on has leaked into the subject.
@@ -34,13 +40,15 @@ def studio_mask(clues: Clues, common: Mask) -> Mask:
     """The subject before a fitted backdrop; `common` is what the candidates agree on."""
     familiar = clues.backdrop.strange < 0.5
     plain = familiar | _blurred_edge(clues, familiar)
-    walked = _reached(plain, plain | _shadow(clues, hue=0.12, steepest=_SOFT))
+    soft, hard, warm = _shadows(clues, (0.12, _SOFT), (0.3, _HARD), (0.5, _HARD))
+    soft &= clues.likely < _SUBJECT
+    walked = _reached(plain, plain | soft | (hard & (clues.likely < _NO_SUBJECT)))
     if (walked & ~plain & common).sum() > _LEAK * common.sum():
         walked = _reached(plain, plain)
     # What the candidates do not have is added only if it is no shadow of a warmer or harder kind either.
-    doubtful = _reached(plain, ~common & (plain | _shadow(clues, hue=0.5, steepest=_HARD)))
+    doubtful = _reached(plain, ~common & (plain | warm))
     mask = ~walked & ~doubtful
-    holes = _holes(mask & familiar, clues, common)
+    holes = _shaded(_holes(mask & familiar, clues, common), mask & (plain | hard))
     # A hole is wider than what is plainly backdrop by the blur of its rim.
     rim = cv2.dilate(holes.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     return np.asarray(mask & ~holes & ~(rim & plain), np.bool_)
@@ -50,7 +58,8 @@ def unexplained(masks: Mapping[str, Mask], clues: Clues) -> dict[str, float]:
     """How much each mask leaves out that is neither backdrop nor shadow, and how much of it is plainly backdrop."""
     familiar = clues.backdrop.strange < 0.5
     plain = familiar | _blurred_edge(clues, familiar)
-    strange = ~_reached(plain, plain | _shadow(clues, hue=0.5, steepest=_HARD))
+    (warm,) = _shadows(clues, (0.5, _HARD))
+    strange = ~_reached(plain, plain | warm)
     whole = max(1, strange.sum())
     return {
         name: float((strange & ~mask).sum() / whole + (familiar & mask).sum() / max(1, mask.sum()))
@@ -67,14 +76,21 @@ def _blurred_edge(clues: Clues, familiar: Mask) -> Mask:
     return np.asarray(beside & (far < _HALF * most), np.bool_)
 
 
-def _shadow(clues: Clues, *, hue: float, steepest: float) -> Mask:
-    """Soft places where the colour is the backdrop's under less light; `hue` is how far a shadow may change it."""
+def _shadows(clues: Clues, *kinds: tuple[float, float]) -> list[Mask]:
+    """Soft places where the colour is the backdrop's under less light.
+
+    Of each kind of shadow it is said how far it may change the hue, and how steep it may be.
+    """
     behind = np.clip(cv2.cvtColor(clues.backdrop.lab, cv2.COLOR_LAB2RGB) * 255, 0, 255)
-    loss = np.log(clues.photo.astype(np.float32) + 6) - np.log(behind + 6)
-    light, tint = loss.mean(axis=2), np.ptp(loss, axis=2)
+    red, green, blue = cv2.split(np.log(clues.photo.astype(np.float32) + 6) - np.log(behind + 6))
+    light = (red + green + blue) / 3
+    tint = cv2.max(cv2.max(red, green), blue) - cv2.min(cv2.min(red, green), blue)
     grain = float(np.median(tint[border_of(tint.shape[0], tint.shape[1], 0.06)]))
-    same_hue = tint < 0.02 + 2 * max(0.02, grain) - hue * light
-    return np.asarray((light < 0) & (light > _DARKEST) & same_hue & (_steps(clues.lab) < steepest), np.bool_)
+    shaded, steps = (light < 0) & (light > _DARKEST), _steps(clues.lab)
+    return [
+        np.asarray(shaded & (tint < 0.02 + 2 * max(0.02, grain) - hue * light) & (steps < steepest), np.bool_)
+        for hue, steepest in kinds
+    ]
 
 
 def _steps(lab: Map) -> Map:
@@ -94,11 +110,25 @@ def _reached(plain: Mask, passable: Mask) -> Mask:
 
 
 def _holes(enclosed: Mask, clues: Clues, common: Mask) -> Mask:
-    """Enclosed backdrop: most candidates say so, or it hardly differs from the fit; a few pixels of it are chance."""
+    """Enclosed backdrop: most candidates say so, or it hardly differs from the fit; a few pixels of it are chance.
+
+    A large hole may show a wall that is not quite as fitted, such as a horizon.
+    """
     count, labels, stats, _ = cv2.connectedComponentsWithStats(enclosed.astype(np.uint8), connectivity=4)
     area = np.maximum(stats[:, cv2.CC_STAT_AREA], 1)
     strange = np.bincount(labels.ravel(), clues.backdrop.strange.ravel(), count) / area
     agreed = np.bincount(labels.ravel(), common.ravel(), count) / area < 0.5
-    large = (area >= 5) & ((agreed & (strange < 0.12)) | ((strange < 0.06) & (area < 0.03 * common.sum())))
+    agreed &= (strange < 0.12) | ((strange < 0.3) & (area > 0.001 * enclosed.size))
+    large = (area >= 5) & (agreed | ((strange < 0.06) & (area < 0.03 * common.sum())))
     large[0] = False
     return np.asarray(large[labels], np.bool_)
+
+
+def _shaded(holes: Mask, shade: Mask) -> Mask:
+    """The holes with the shade in them; what is much larger than its hole is no shade but the subject itself."""
+    count, labels = cv2.connectedComponents((shade | holes).astype(np.uint8), connectivity=4)
+    inside = np.bincount(labels.ravel(), holes.ravel(), count)
+    beside = np.bincount(labels.ravel(), ~holes.ravel(), count)
+    kept = (inside > 0) & (beside < _SHADE * inside)
+    kept[0] = False
+    return np.asarray(holes | kept[labels], np.bool_)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import ImageEnhance
 
 from runflow_widgets import samples
 from runflow_widgets.engine.models.backdrop import fit_backdrop
@@ -104,6 +105,16 @@ def test_tidying_drops_crumbs_and_fills_pin_holes():
     assert not tidy(np.zeros((9, 9), bool)).any()
 
 
+def test_a_small_piece_beside_a_large_one_stays_if_the_votes_are_for_it():
+    mask = np.zeros((100, 100), bool)
+    mask[20:80, 20:80] = mask[2:17, 2:17] = True
+    votes = mask.astype(np.float32)
+
+    assert tidy(mask, votes=votes)[2:17, 2:17].all()
+    assert not tidy(mask, votes=votes * 0.7)[2:17, 2:17].any()
+    assert tidy(mask, votes=votes * 0.7)[20:80, 20:80].all()
+
+
 def test_the_backdrop_fit_sees_through_the_subject(scenes):
     photo, truth = scenes.disc()
 
@@ -190,6 +201,27 @@ def test_the_bundled_pictures_are_cut_out_without_doubt(name):
     assert found.mask[[0, -1]].mean() < 0.2
 
 
+@pytest.mark.parametrize(
+    ("name", "top", "bottom", "left", "right", "share"),
+    [
+        # A pot as grey as its own shadow, down to its shaded foot.
+        ("plant", 0.62, 0.73, 0.43, 0.57, 1),
+        # The shade that a handle throws into its own hole.
+        ("tagged_mug", 0.51, 0.53, 0.65, 0.69, 0),
+        # A ball much smaller than the blanket beside it.
+        ("picnic", 0.39, 0.45, 0.75, 0.81, 1),
+    ],
+)
+def test_shade_is_told_from_grey_things_and_a_small_subject_from_a_crumb(name, top, bottom, left, right, share):
+    photo = ImageEnhance.Brightness(samples.load(name).convert("RGB")).enhance(0.8)
+    found = cut_out(np.asarray(photo)).mask
+    height, width = found.shape
+
+    part = found[round(top * height) : round(bottom * height), round(left * width) : round(right * width)]
+
+    assert part.mean() == share
+
+
 def test_regions_tell_the_subject_from_what_belongs_to_the_border(scenes):
     photo, truth = scenes.disc()
 
@@ -227,6 +259,17 @@ def test_a_ring_stays_a_ring(scenes):
 
     assert not found.mask[inner].any() or found.mask[inner].mean() < 0.15
     assert scenes.overlap(found.mask, truth & ~inner) > 0.8
+
+
+def test_a_hole_stays_open_where_the_wall_seen_through_it_is_a_little_darker(scenes):
+    photo, truth = scenes.disc(radius=60)
+    _, inner = scenes.disc(radius=40)
+    wall = scenes.backdrop().astype(np.float32)
+    # A horizon, as where wall and table meet.
+    wall[90:] *= 0.97
+    photo = np.where(inner[..., None], wall.astype(np.uint8), photo)
+
+    assert scenes.overlap(cut_out(photo).mask, truth & ~inner) > 0.95
 
 
 def test_the_contact_shadow_at_the_foot_is_left_out(scenes):
