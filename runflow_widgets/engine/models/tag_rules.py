@@ -150,6 +150,12 @@ def grown(mask: Mask, pixels: int) -> Mask:
     return np.asarray(cv2.dilate(mask.astype(np.uint8), disc) > 0, np.bool_)
 
 
+def joined(mask: Mask, seeds: Mask) -> Mask:
+    """The pieces of a mask in which there is a seed."""
+    _, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
+    return np.asarray(np.isin(labels, np.setdiff1d(labels[seeds], [0])), np.bool_)
+
+
 def shrunk(mask: Mask, pixels: int) -> Mask:
     """The mask without all that lies within so many pixels of its edge."""
     return ~grown(~mask, pixels)

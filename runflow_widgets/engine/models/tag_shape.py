@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 
 from . import Map, Mask, Photo
 from .cutout import shrink, to_lab
-from .tag_rules import binary_planes, edge_strength, filled, grown
+from .tag_rules import binary_planes, edge_strength, filled, grown, joined
 
 WINDOW_PX = 208
+#: Colours of one string differ by no more than this in Lab.
+_SAME_STRING = 16.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,9 @@ def snap(photo: Photo, window: tuple[int, int, int, int], tag: Map, string: Map)
         if value > worth:
             best, worth = candidate, value
     score = float(likely[best].mean()) if best.any() else 0.0
-    found = _attached(thread > 0.35, best) | _traced(best, thread, to_lab(colours))
-    return Find(window, best, found & ~best, shadow_of(best, lab), score)
+    sharp = to_lab(colours)
+    found = (_attached(thread > 0.35, best) | _traced(best, thread, sharp)) & ~best
+    return Find(window, best, _followed(found, best, sharp), shadow_of(best, lab), score)
 
 
 def string_of(tag: Mask, lab: Map) -> Mask:
@@ -125,12 +128,27 @@ def _edge_support(shape: Mask, edges: Map) -> float:
 
 def _attached(mask: Mask, tag: Mask) -> Mask:
     """The pieces of a mask that touch the tag."""
-    _, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
-    touching = np.unique(labels[grown(tag, 4) & mask])
-    return np.asarray(np.isin(labels, touching) & mask, np.bool_)
+    return joined(mask, grown(tag, 4))
 
 
 def _traced(tag: Mask, thread: Map, lab: Map) -> Mask:
     """Lines at the tag, where the network saw at least a hint of a string along most of them."""
     lines = string_of(tag, lab)
     return lines if lines.any() and float(thread[lines].mean()) > 0.2 else np.zeros_like(tag)
+
+
+def _followed(string: Mask, tag: Mask, lab: Map) -> Mask:
+    """The string with its ends, which go on in its colour where the network lost it, and are as thin."""
+    if string.sum() < 8:
+        return string
+    colour = np.median(lab[string], axis=0)
+    alike = (np.linalg.norm(lab - colour, axis=2) < _SAME_STRING) & ~grown(tag, 2)
+    whole = joined(alike | string, string)
+    added = whole & ~string
+    if added.sum() > 2 * string.sum() or _half_width(added) > _half_width(string):
+        return string
+    return whole
+
+
+def _half_width(mask: Mask) -> float:
+    return float(cv2.distanceTransform(np.pad(mask, 1).astype(np.uint8), cv2.DIST_L2, 3).max())

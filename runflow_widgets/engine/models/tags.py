@@ -8,16 +8,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 import cv2
 import numpy as np
 
 from . import Map, Mask, Photo, Report, part_of, quiet
-from .cutout import shrink, to_lab
+from .cutout import cut_out, shrink, to_lab
 from .inpaint import InpaintOptions, inpaint
 from .tag_net import BUNDLED, TagMaps, TagNet, load_tag_net
-from .tag_rules import Rules, filled, grown, propose
+from .tag_rules import Rules, filled, grown, joined, propose
 from .tag_shape import Find, shadow_of, snap, string_of
+
+#: A cut-out this sure is believed where it tells what a tag lies on.
+_PLAIN: Final = 0.7
+#: So near the product's edge, as a share of the longer side, its own edges and shadows are met with.
+_EDGE: Final = 0.027
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +67,8 @@ def remove_tags(
     tags, mask = find_tags(photo, options, part_of(report, 0, 0.35))
     if not tags:
         return photo, tags
-    return inpaint(photo, mask, filling, part_of(report, 0.35, 1)), tags
+    depth = depth_in_product(photo, mask, part_of(report, 0.35, 0.5))
+    return inpaint(photo, mask, filling, part_of(report, 0.5, 1), belonging=depth), tags
 
 
 def find_tags(photo: Photo, options: TagOptions | None = None, report: Report = quiet) -> tuple[tuple[Tag, ...], Mask]:
@@ -75,6 +82,28 @@ def find_tags(photo: Photo, options: TagOptions | None = None, report: Report = 
         part |= grown(find.string, _reach(find, photo, options.grow / 2))
         mask[top:bottom, left:right] |= enlarged(part, (bottom - top, right - left))
     return tuple(_told(find) for find in finds), mask
+
+
+def depth_in_product(photo: Photo, tags: Mask, report: Report = quiet) -> Map | None:
+    """How deep in the product (to 1) or beside it (to -1) each place lies, at a small size; None if in doubt.
+
+    What a tag on a product hides is product, and not a piece of the wall behind it.
+    """
+    found = cut_out(photo, report=report)
+    if found.confidence < _PLAIN:
+        return None
+    product = found.mask.astype(np.uint8)
+    size = product.shape[::-1]
+    covered = np.asarray(cv2.resize(tags.astype(np.uint8) * 255, size, interpolation=cv2.INTER_AREA)) > 0
+    count, labels = cv2.connectedComponents(grown(covered, 3).astype(np.uint8))
+    for label in range(1, count):
+        here = labels == label
+        around = float(product[here & ~covered].mean())
+        if min(around, 1 - around) > 0.05:
+            return None
+        product[here] = around > 0.5
+    inwards, outwards = (cv2.distanceTransform(side, cv2.DIST_L2, 5) for side in (product, 1 - product))
+    return np.asarray(np.clip((inwards - outwards) / (_EDGE * max(size)), -1, 1), np.float32)
 
 
 def find_shapes(photo: Photo, options: TagOptions, report: Report = quiet) -> list[Find]:
@@ -118,11 +147,10 @@ def _pieces(mask: Mask) -> list[Mask]:
 
 def _window(here: Mask, maps: TagMaps, photo: Photo) -> tuple[slice, slice, tuple[int, int, int, int]]:
     """Rows and columns of the map round a find and the strings at it, and the same in the photo."""
-    _, labels = cv2.connectedComponents((maps.string > 0.3).astype(np.uint8), connectivity=8)
-    strings = np.isin(labels, np.setdiff1d(labels[grown(here, 3)], [0]))
+    strings = joined(maps.string > 0.3, grown(here, 3))
     left, top, wide, high = cv2.boundingRect(here.astype(np.uint8))
     room = 4 + round(0.3 * max(wide, high))
-    left, top, wide, high = cv2.boundingRect((grown(here, room) | grown(strings, 3)).astype(np.uint8))
+    left, top, wide, high = cv2.boundingRect((grown(here, room) | grown(strings, room)).astype(np.uint8))
     down, across = photo.shape[0] / here.shape[0], photo.shape[1] / here.shape[1]
     window = (round(top * down), round(left * across), round((top + high) * down), round((left + wide) * across))
     return slice(top, top + high), slice(left, left + wide), window

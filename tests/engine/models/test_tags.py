@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from runflow_widgets import samples
-from runflow_widgets.engine.models.tags import TagOptions, find_shapes, find_tags, remove_tags
+from runflow_widgets.engine.models.tag_shape import snap
+from runflow_widgets.engine.models.tags import TagOptions, depth_in_product, find_shapes, find_tags, remove_tags
 
 
 def test_a_price_tag_is_found_whole(scenes):
@@ -127,3 +128,58 @@ def test_a_plant_in_its_pot_has_no_tag():
     plant = np.asarray(samples.load("plant").convert("RGB"))
 
     assert find_tags(plant)[0] == ()
+
+
+def test_a_string_is_followed_to_its_end(scenes):
+    photo, tag = scenes.tagged()
+    hint = np.zeros(tag.shape, np.float32)
+    hint[95:136, 238:254] = 1
+
+    find = snap(photo, (0, 0, *tag.shape), tag.astype(np.float32), hint)
+
+    # From the tag's hole at (240, 145) by (250, 90) to (235, 40): the hint ends at half of it.
+    high, wide = find.string.shape
+    rows = np.flatnonzero(find.string.any(axis=1)) * tag.shape[0] / high
+    assert rows.min() < 55
+    assert find.string.sum() < 0.01 * high * wide
+
+
+def test_cloth_in_the_colour_of_a_string_is_not_taken_for_it(scenes):
+    photo, tag = scenes.tagged()
+    photo[20:60, 200:300] = (225, 215, 200)
+    hint = np.zeros(tag.shape, np.float32)
+    hint[70:136, 238:254] = 1
+
+    find = snap(photo, (0, 0, *tag.shape), tag.astype(np.float32), hint)
+
+    assert find.string.sum() < 0.01 * find.string.size
+
+
+@pytest.mark.parametrize(("left", "sign"), [(105, 1), (10, -1), (65, None)])
+def test_a_tag_lies_on_the_product_or_beside_it_or_that_is_in_doubt(scenes, left, sign):
+    photo, ball = scenes.disc(radius=50)
+    tag = np.zeros(ball.shape, bool)
+    tag[75:105, left : left + 25] = True
+    photo[tag] = 245
+
+    depth = depth_in_product(photo, tag)
+
+    if sign is None:
+        assert depth is None
+    else:
+        assert (np.sign(depth[tag]) == sign).all()
+        assert (np.sign(depth[ball & ~tag]) == 1).mean() > 0.9
+        assert depth[5, 5] == -1
+
+
+def test_no_wall_is_painted_on_a_mug_when_its_tags_go():
+    mug = samples.load("tagged_mug").convert("RGB")
+    mug.thumbnail((900, 900))
+    photo = np.asarray(mug)
+
+    clean, tags = remove_tags(photo)
+
+    assert len(tags) == 2
+    tag = clean[400:470, 435:500].astype(int)
+    # Glazed as the rest of it: blue green, never the grey of the wall.
+    assert (tag[..., 1] - tag[..., 0]).min() > 5

@@ -1,15 +1,40 @@
 """Training pictures without end: photos or made scenes, decoys, and on half of them tags."""
 
+import csv
 from dataclasses import dataclass
 from hashlib import sha256
+from pathlib import Path
 
 import cv2
 import numpy as np
+from decoys import decoys
 from draw import draw_layer, photographed, tagged, turned
-from scenery import decoys, draw_scene
+from scenery import draw_scene
 
 GREY = 118
 HELD_OUT = 0.15
+SPOTS = Path(__file__).with_name("spots.csv")
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """A picture to lay tags on: RGB and, as fourth plane, where it shows a real tag (255), so that nothing is taught.
+
+    `tricky` are those on which an earlier network took something for a tag that is none.
+    """
+
+    planes: np.ndarray
+    tricky: bool = False
+
+    @property
+    def photo(self):
+        """The picture alone."""
+        return np.ascontiguousarray(self.planes[..., :3])
+
+    @property
+    def unsure(self):
+        """Where it shows a real tag."""
+        return self.planes[..., 3] > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +42,7 @@ class Stock:
     """What pictures are put together from."""
 
     photos: list
+    tricky: list
     scenes: list
     layers: list
 
@@ -27,9 +53,24 @@ def is_held_out(path):
 
 
 def read_photos(folder, *, held_out):
-    """The RGB photos of a folder, those for judging or the others."""
+    """The photos of a folder, those for judging or the others, with what `spots.csv` says of them."""
     paths = [path for path in sorted(folder.glob("*.jpg")) if is_held_out(path) == held_out]
-    return [cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB) for path in paths]
+    spots = {path.name: [] for path in paths}
+    with SPOTS.open(newline="") as lines:
+        for spot in csv.DictReader(lines):
+            spots.setdefault(spot["photo"], []).append(spot)
+    return [_read(path, spots[path.name]) for path in paths]
+
+
+def _read(path, spots):
+    photo = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
+    tags = np.zeros(photo.shape[:2], np.uint8)
+    for spot in spots:
+        left, top, width, height = (int(spot[edge]) for edge in ("left", "top", "width", "height"))
+        if spot["what"] == "tag":
+            room = 3 + max(width, height) // 4
+            tags[max(0, top - room) : top + height + room, max(0, left - room) : left + width + room] = 255
+    return Ground(np.dstack([photo, tags]), tricky=any(spot["what"] == "alike" for spot in spots))
 
 
 def draw_layers(task):
@@ -43,7 +84,8 @@ def draw_scenes(task):
     """Some product scenes; `task` is a seed and a count."""
     seed, count = task
     rng = np.random.default_rng([seed, 2])
-    return [draw_scene(rng, 288) for _ in range(count)]
+    scenes = [draw_scene(rng, 288) for _ in range(count)]
+    return [Ground(np.dstack([scene, np.zeros(scene.shape[:2], np.uint8)])) for scene in scenes]
 
 
 def draw_batch(stock, seed, count, crop):
@@ -54,13 +96,11 @@ def draw_batch(stock, seed, count, crop):
 
 
 def _picture(stock, rng, crop, *, with_tags):
-    if rng.random() < 0.2:
-        base = stock.scenes[rng.integers(len(stock.scenes))]
-    else:
-        base = stock.photos[rng.integers(len(stock.photos))]
-    base = _cropped(base, rng, crop)
-    if rng.random() < 0.45:
-        base = decoys(base, rng)
+    pick = rng.random()
+    grounds = stock.scenes if pick < 0.25 else stock.tricky if pick < 0.4 else stock.photos
+    ground = grounds[rng.integers(len(grounds))]
+    ground = Ground(_cropped(ground.planes, rng, crop))
+    base = decoys(ground.photo, rng) if rng.random() < 0.45 else ground.photo
     layers = []
     if with_tags:
         count = int(rng.choice([1, 2, 3, 4], p=[0.45, 0.3, 0.15, 0.1]))
@@ -68,6 +108,7 @@ def _picture(stock, rng, crop, *, with_tags):
     canvas, bodies, strings, pieces = tagged(base, layers, rng)
     picture = _relit(photographed(canvas, rng), rng)
     weight = np.full((crop, crop), 50, np.uint8)
+    weight[ground.unsure & (np.maximum(bodies, strings) == 0)] = 0
     for _, whole, _ in pieces:
         # A price sticker of 15 pixels must count as much as a placard.
         share = np.clip(np.sqrt(1500 / whole.sum()), 1, 4)
@@ -76,20 +117,21 @@ def _picture(stock, rng, crop, *, with_tags):
     return picture, np.stack([bodies, strings]), weight
 
 
-def _cropped(base, rng, crop):
-    height, width = base.shape[:2]
+def _cropped(planes, rng, crop):
+    """A square of a picture at some scale."""
+    height, width = planes.shape[:2]
     scale = np.exp(rng.uniform(np.log(270), np.log(540))) / max(height, width)
-    base = cv2.resize(base, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
-    height, width = base.shape[:2]
+    planes = cv2.resize(planes, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
+    height, width = planes.shape[:2]
     down, right = max(0, crop - height), max(0, crop - width)
-    base = cv2.copyMakeBorder(
-        base, down // 2, down - down // 2, right // 2, right - right // 2, cv2.BORDER_CONSTANT, value=[GREY] * 3
+    planes = cv2.copyMakeBorder(
+        planes, down // 2, down - down // 2, right // 2, right - right // 2, cv2.BORDER_CONSTANT, value=(GREY,) * 3
     )
-    top, left = (int(rng.integers(0, edge - crop + 1)) for edge in base.shape[:2])
-    base = base[top : top + crop, left : left + crop]
+    top, left = (int(rng.integers(0, edge - crop + 1)) for edge in planes.shape[:2])
+    planes = planes[top : top + crop, left : left + crop]
     if rng.random() < 0.5:
-        base = base[:, ::-1]
-    return np.ascontiguousarray(np.rot90(base, rng.choice([0, 1, 2, 3], p=[0.76, 0.1, 0.04, 0.1])))
+        planes = planes[:, ::-1]
+    return np.ascontiguousarray(np.rot90(planes, rng.choice([0, 1, 2, 3], p=[0.76, 0.1, 0.04, 0.1])))
 
 
 def _relit(picture, rng):

@@ -1,33 +1,80 @@
-"""What tags hang on when no photo serves, and what looks like a tag and is none."""
+"""What tags hang on when no photo serves: boxes, bottles, mugs, balls and lumps before a lit wall or on checked cloth.
+
+Many products carry a label of their own, in their middle, straight, lit and bent with them: that is no tag.
+"""
 
 import cv2
 import numpy as np
-from faces import a_line, draw_bars, draw_words
+from faces import draw_words
 from PIL import Image, ImageDraw
+
+SYLLABLES = ("ka", "lu", "mi", "no", "re", "sol", "ter", "va", "on", "el", "bri", "da", "fo", "gan", "ux", "ya", "zen")
 
 
 def draw_scene(rng, size):
-    """A made product picture: one to three boxes, bottles, mugs, balls or lumps before a lit wall."""
+    """A made product picture with one to three things in it."""
     canvas = _wall(rng, size)
     for _ in range(int(rng.integers(1, 4))):
-        shape, height, width = (
-            np.zeros((size, size), np.uint8),
-            rng.uniform(0.3, 0.8) * size,
-            rng.uniform(0.2, 0.7) * size,
-        )
-        centre = rng.uniform(0.25, 0.75, 2) * size
-        draw = (_box, _bottle, _mug, _lump)[rng.integers(4)]
-        draw(shape, centre, width, height, rng)
-        _paint(canvas, shape, rng)
+        high, wide = rng.uniform(0.3, 0.8) * size, rng.uniform(0.2, 0.7) * size
+        draw_thing(canvas, rng.uniform(0.25, 0.75, 2) * size, wide, high, rng)
     return np.clip(canvas, 0, 255).astype(np.uint8)
 
 
-def decoys(photo, rng):
-    """Prints, pockets, buttons, patches, panels: drawn into the material, without thickness, so no tags."""
-    canvas = photo.astype(np.float32)
-    for _ in range(int(rng.integers(1, 4))):
-        (_printed, _printed, _pocket, _buttons, _panel, _patch, _check)[rng.integers(7)](canvas, rng)
-    return np.clip(canvas, 0, 255).astype(np.uint8)
+def draw_thing(canvas, centre, width, height, rng, *, boxes=True):
+    """A solid thing with its shadow, in place; on half of those that can have one, a label of its own."""
+    draw = (_bottle, _mug, _lump, draw_ball, _box)[rng.integers(5 if boxes else 4)]
+    if draw is draw_ball:
+        draw_ball(canvas, centre, 0.5 * min(width, height), rng)
+        return
+    shape = np.zeros(canvas.shape[:2], np.uint8)
+    draw(shape, centre, width, height, rng)
+    light = _paint(canvas, shape, rng)
+    if draw is not _lump and rng.random() < 0.5:
+        _own_label(canvas, shape, light, rng)
+
+
+def draw_ball(canvas, centre, radius, rng):
+    """A ball of one colour, in stripes or in sectors, lit from a side, in place."""
+    height, width = canvas.shape[:2]
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    x, y = (x - np.float32(centre[0])) / np.float32(radius), (y - np.float32(centre[1])) / np.float32(radius)
+    far = np.hypot(x, y)
+    low = np.exp(-((x * 0.8) ** 2) - ((y - 1) * 3.5) ** 2) * np.float32(rng.uniform(0.1, 0.6))
+    canvas *= 1 - low[..., None]
+    normal = np.stack([x, y, np.sqrt(np.clip(1 - far**2, 0, 1))], -1)
+    spin, _ = np.linalg.qr(rng.standard_normal((3, 3)))
+    turned = normal @ spin.astype(np.float32)
+    kind, parts = rng.random(), int(rng.integers(2, 9))
+    if kind < 0.55:
+        which = np.floor((np.arctan2(turned[..., 1], turned[..., 0]) / (2 * np.pi) + 0.5) * parts).astype(int)
+    elif kind < 0.75:
+        which = np.floor((np.clip(turned[..., 2], -1, 1) + 1) / 2 * parts).astype(int)
+    else:
+        which = np.zeros((height, width), int)
+    colours = rng.uniform(15, 250, (parts + 1, 3)).astype(np.float32)
+    colours[::2] = colours[::2] if rng.random() < 0.5 else rng.uniform(10, 250, 3)
+    way = np.array([rng.normal(0, 0.5), rng.uniform(-1, 0.2), 1])
+    lit = np.clip(normal @ (way / np.linalg.norm(way)).astype(np.float32), 0, 1)
+    skin = colours[which] * (rng.uniform(0.25, 0.7) + 0.6 * lit)[..., None]
+    skin += (255 * rng.uniform(0, 0.8) * lit ** rng.uniform(15, 80))[..., None]
+    share = np.clip((1 - far) * radius + 0.5, 0, 1)[..., None]
+    canvas += (np.clip(skin, 0, 255) - canvas) * share
+
+
+def draw_check(canvas, rng, part):
+    """Woven squares or stripes over a part of the canvas (left, top, width, height), flat or seen at a slant."""
+    left, top, wide, high = part
+    under = canvas[top : top + high, left : left + wide]
+    y, x = np.mgrid[0 : under.shape[0], 0 : under.shape[1]].astype(np.float32)
+    if rng.random() < 0.4:
+        depth = 1 + np.float32(rng.uniform(0.3, 2.5)) * (1 - y / max(1, under.shape[0]))
+        x, y = (x - under.shape[1] / 2) * depth, y * depth
+    turn, pitch = rng.uniform(0, np.pi), np.exp(rng.uniform(np.log(6), np.log(70)))
+    one = np.sin((x * np.cos(turn) + y * np.sin(turn)) * 2 * np.pi / pitch) > rng.uniform(-0.6, 0.8)
+    two = np.sin((y * np.cos(turn) - x * np.sin(turn)) * 2 * np.pi / pitch) > rng.uniform(-0.6, 0.8)
+    share = one * 0.5 + (two * 0.5 if rng.random() < 0.6 else 0)
+    share = (share * rng.uniform(0.3, 0.95))[..., None].astype(np.float32)
+    under += (rng.uniform(10, 245, 3).astype(np.float32) * (under.mean(2, keepdims=True) + 60) / 190 - under) * share
 
 
 def cloud(rng, height, width, detail=6):
@@ -48,7 +95,11 @@ def _wall(rng, size):
     if rng.random() < 0.4:
         floor = round(rng.uniform(0.4, 0.9) * size)
         wall[floor:] *= rng.uniform(0.7, 1.1)
-    return wall.astype(np.float32)
+    wall = wall.astype(np.float32)
+    if rng.random() < 0.25:
+        top = round(rng.uniform(0, 0.6) * size)
+        draw_check(wall, rng, (0, top, size, size - top))
+    return wall
 
 
 def _box(shape, centre, width, height, rng):
@@ -83,127 +134,57 @@ def _lump(shape, centre, width, height, rng):
 
 
 def _paint(canvas, shape, rng):
-    size = shape.shape[0]
+    height, width = shape.shape
     share = cv2.GaussianBlur(shape.astype(np.float32) / 255, (0, 0), rng.uniform(0.5, 1.5))
     fall = cv2.GaussianBlur(
-        np.roll(share, (round(0.02 * size), round(rng.normal(0, 0.03) * size)), (0, 1)), (0, 0), 0.03 * size
+        np.roll(share, (round(0.02 * height), round(rng.normal(0, 0.03) * width)), (0, 1)), (0, 0), 0.03 * height
     )
     canvas *= 1 - rng.uniform(0, 0.5) * fall[..., None]
-    x = np.linspace(-1, 1, size, dtype=np.float32)
-    light = 1 + rng.uniform(-0.35, 0.35) * x + rng.uniform(0, 0.3) * cloud(rng, size, size, int(rng.integers(2, 8)))
+    x = np.linspace(-1, 1, width, dtype=np.float32)
+    light = 1 + rng.uniform(-0.35, 0.35) * x + rng.uniform(0, 0.3) * cloud(rng, height, width, int(rng.integers(2, 8)))
     if rng.random() < 0.2:
         light += rng.uniform(0.1, 0.5) * np.exp(-(((x - rng.uniform(-0.5, 0.5)) / 0.06) ** 2))
-    skin = rng.uniform(15, 250, 3) * light[..., None]
-    if rng.random() < 0.3:
-        _check(skin, rng, whole=True)
-    canvas += (np.clip(skin, 0, 255) - canvas) * share[..., None]
-
-
-def _spot(canvas, rng, least, most):
-    height, width = canvas.shape[:2]
-    side = np.exp(rng.uniform(np.log(least), np.log(most))) * max(height, width)
-    wide, high = max(8, int(side)), max(8, int(side * rng.uniform(0.4, 1.3)))
-    left, top = int(rng.uniform(-0.1, 0.9) * width), int(rng.uniform(-0.1, 0.9) * height)
-    left, top = max(0, left), max(0, top)
-    return left, top, min(wide, width - left), min(high, height - top)
-
-
-def _printed(canvas, rng):
-    """Letters and marks in the cloth itself: its folds and its weave show through."""
-    left, top, wide, high = _spot(canvas, rng, 0.08, 0.5)
-    if min(wide, high) < 8:
-        return
-    sheet = Image.new("L", (wide, high), 0)
-    pen = ImageDraw.Draw(sheet)
-    rows = int(rng.integers(1, 5))
-    for row in range(rows):
-        box = (1, row * high // rows, wide - 1, (row + 1) * high // rows - 2)
-        pick = rng.random()
-        if box[3] - box[1] < 5:
-            continue
-        if pick < 0.7:
-            draw_words(pen, rng, box, 255, a_line(rng, price=rng.random() < 0.15))
-        elif pick < 0.76:
-            draw_bars(pen, rng, box, 255)
-        else:
-            spot = (wide * rng.uniform(0.05, 0.4), box[1], wide * rng.uniform(0.5, 0.95), box[3])
-            (pen.ellipse if rng.random() < 0.5 else pen.rectangle)(
-                spot, fill=255 if rng.random() < 0.6 else None, outline=255
-            )
-    share = np.array(sheet, np.float32)[..., None] / 255 * np.float32(rng.uniform(0.45, 0.95))
-    spin = cv2.getRotationMatrix2D((wide / 2, high / 2), float(rng.normal(0, 15)), 1)
-    share = cv2.warpAffine(share, spin, (wide, high))[..., None]
-    under = canvas[top : top + high, left : left + wide]
-    weave = (under.mean(2, keepdims=True) + 20) / (cv2.blur(under, (9, 9)).mean(2, keepdims=True) + 20)
-    under += (np.clip(rng.uniform(0, 255, 3) * weave, 0, 255) - under) * share
-
-
-def _panel(canvas, rng):
-    """A plain area of another colour in the same plane: the cloth's relief goes on, nothing is thrown upon it."""
-    left, top, wide, high = _spot(canvas, rng, 0.08, 0.6)
-    under = canvas[top : top + high, left : left + wide]
     if rng.random() < 0.5:
-        under *= rng.uniform(0.6, 1.35, 3).astype(np.float32)
-    else:
-        under += rng.uniform(0.2, 0.5) * (rng.uniform(0, 255, 3).astype(np.float32) - under)
+        # Round things grow darker towards their sides.
+        left, _, wide, _ = cv2.boundingRect(shape)
+        side = np.clip((2 * np.arange(width) - 2 * left - wide) / max(1, wide), -1, 1).astype(np.float32)
+        light *= 1 - rng.uniform(0.2, 0.7) * np.abs(side - rng.uniform(-0.3, 0.3)) ** rng.uniform(1.5, 4)
+    skin = rng.uniform(15, 250, 3)
+    if rng.random() < 0.5:
+        skin = skin.mean() + (skin - skin.mean()) * rng.uniform(0, 0.6)
+    skin = skin * light[..., None]
+    if rng.random() < 0.3:
+        draw_check(skin, rng, (0, 0, width, height))
+    canvas += (np.clip(skin, 0, 255) - canvas) * share[..., None]
+    return light
 
 
-def _pocket(canvas, rng):
-    """Seams round a piece of the same cloth."""
-    left, top, wide, high = _spot(canvas, rng, 0.12, 0.4)
-    corners = [[0, 0], [wide, 0], [wide, 0.8 * high], [wide / 2, high], [0, 0.8 * high]]
-    rim = np.add(corners, [left, top])
-    layer = np.zeros(canvas.shape[:2], np.uint8)
-    cv2.polylines(layer, [rim.astype(np.int32)], True, 255, int(rng.integers(1, 3)), cv2.LINE_AA)
-    inner = ((rim - [left + wide / 2, top + high / 2]) * 0.9 + [left + wide / 2, top + high / 2]).astype(np.int32)
-    for start, end in zip(inner, np.roll(inner, -1, 0), strict=True):
-        for step in np.arange(0, 1, 0.1):
-            one, two = start + (end - start) * step, start + (end - start) * (step + 0.06)
-            cv2.line(layer, one.astype(int).tolist(), two.astype(int).tolist(), 200, 1, cv2.LINE_AA)
-    tone = rng.choice([0.5, 0.7, 1.4, 1.7])
-    canvas *= 1 + (tone - 1) * layer[..., None].astype(np.float32) / 255
-
-
-def _buttons(canvas, rng):
-    height, width = canvas.shape[:2]
-    radius = max(2, int(rng.uniform(0.008, 0.03) * max(height, width)))
-    colour = tuple(float(value) for value in rng.uniform(10, 245, 3))
-    x, y, step = rng.uniform(0.1, 0.9) * width, rng.uniform(0.05, 0.5) * height, radius * rng.uniform(4, 9)
-    for index in range(int(rng.integers(1, 7))):
-        at = (int(x + rng.normal(0, 1)), int(y + index * step))
-        cv2.circle(canvas, (at[0] + 1, at[1] + 1), radius, tuple(value * 0.4 for value in colour), -1, cv2.LINE_AA)
-        cv2.circle(canvas, at, radius, colour, -1, cv2.LINE_AA)
-        for dx, dy in ((-1, 0), (1, 0), (0, -1), (0, 1)):
-            cv2.circle(
-                canvas, (at[0] + dx * radius // 3, at[1] + dy * radius // 3), max(1, radius // 6), (20, 20, 20), -1
-            )
-
-
-def _patch(canvas, rng):
-    """A sewn badge: cloth upon cloth, stitched all round."""
-    left, top, wide, high = _spot(canvas, rng, 0.06, 0.22)
-    under = canvas[top : top + high, left : left + wide]
-    if min(under.shape[:2]) < 8:
+def _own_label(canvas, shape, light, rng):
+    _, top, _, high = cv2.boundingRect((shape > 128).astype(np.uint8))
+    deep, down = round(rng.uniform(0.15, 0.5) * high), top + round(rng.uniform(0.3, 0.5) * high)
+    across = np.flatnonzero(shape[min(len(shape) - 1, down + deep // 2)] > 128)
+    if deep < 8 or len(across) < 10:
         return
-    tile = rng.uniform(20, 230, 3) * (1 + 0.25 * cloud(rng, *under.shape[:2], 7)[..., None])
-    stitch = np.zeros(under.shape[:2], np.uint8)
-    cv2.rectangle(stitch, (1, 1), (wide - 2, high - 2), 255, 2)
-    stitch[(np.add.outer(np.arange(stitch.shape[0]), np.arange(stitch.shape[1])) // 3) % 2 == 0] = 0
-    under[:] = tile * np.clip(under.mean(2, keepdims=True) / (under.mean() + 1), 0.6, 1.4)
-    under += (rng.uniform(0, 255, 3) - under) * (stitch[..., None] > 0)
-
-
-def _check(canvas, rng, *, whole=False):
-    height, width = canvas.shape[:2]
-    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
-    turn, pitch = rng.uniform(0, np.pi), rng.uniform(6, 40)
-    one = np.sin((x * np.cos(turn) + y * np.sin(turn)) * 2 * np.pi / pitch) > rng.uniform(-0.6, 0.8)
-    two = np.sin((y * np.cos(turn) - x * np.sin(turn)) * 2 * np.pi / pitch) > rng.uniform(-0.6, 0.8)
-    share = one * 0.5 + (two * 0.5 if rng.random() < 0.6 else 0)
-    if not whole:
-        left, top, wide, high = _spot(canvas, rng, 0.3, 1.0)
-        kept = np.zeros((height, width), np.float32)
-        kept[top : top + high, left : left + wide] = 1
-        share = share * kept
-    share = (share * rng.uniform(0.3, 0.9))[..., None].astype(np.float32)
-    canvas += (rng.uniform(10, 245, 3).astype(np.float32) * (canvas.mean(2, keepdims=True) + 60) / 190 - canvas) * share
+    width = max(10, round(rng.uniform(0.4, 1.0) * len(across)))
+    paper = rng.uniform(190, 255) * np.array([1, 0.98, 0.94]) if rng.random() < 0.5 else rng.uniform(10, 245, 3)
+    ink = rng.uniform(0, 70, 3) if paper.mean() > 120 else rng.uniform(190, 255, 3)
+    sheet = Image.new("RGB", (width, deep), tuple(int(value) for value in np.clip(paper, 0, 255)))
+    pen, ink = ImageDraw.Draw(sheet), tuple(int(value) for value in ink)
+    if rng.random() < 0.4:
+        pen.rectangle((2, 2, width - 3, deep - 3), outline=ink)
+    rows, edge = int(rng.integers(1, 4)), 0.12 * deep
+    for row in range(rows):
+        above = edge + row * (deep - 2 * edge) / rows
+        name = "".join(rng.choice(SYLLABLES, rng.integers(2, 4)))
+        name = name.upper() if rng.random() < 0.5 else name.title()
+        box = (round(0.1 * width), round(above), round(0.9 * width), round(above + 0.8 * (deep - 2 * edge) / rows))
+        if box[3] - box[1] > 4:
+            draw_words(pen, rng, box, ink, name)
+    label, bow = np.array(sheet, np.float32), rng.uniform(0, 0.12) * deep
+    y, x = np.mgrid[0 : canvas.shape[0], 0 : canvas.shape[1]].astype(np.float32)
+    x -= np.float32(across.mean() - width / 2)
+    y -= np.float32(down) + np.float32(bow) * (1 - (2 * x / width - 1) ** 2)
+    label = cv2.remap(label, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    inside = (x > 0) & (x < width) & (y > 0) & (y < deep) & (shape > 128)
+    share = cv2.GaussianBlur(inside.astype(np.float32), (0, 0), 0.6) * np.float32(rng.uniform(0.85, 1))
+    canvas += (np.clip(label * light[..., None], 0, 255) - canvas) * share[..., None]

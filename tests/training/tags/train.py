@@ -1,7 +1,7 @@
 """Train the tag finder within a time budget and write it as ONNX.
 
 Example:
-    python tests/training/tags/train.py PHOTOS tag_net.onnx --minutes 90
+    python tests/training/tags/train.py PHOTOS tag_net.onnx --minutes 110
 
 `PHOTOS` is a folder of JPEGs without tags on them; 15 % of them, chosen by name, are never looked at here. For seeds,
 interruptions and accelerators see `lessons.py`.
@@ -27,7 +27,7 @@ INPUT_PX = 384
 
 def main():
     """Read the arguments, train, export."""
-    parser = parser_of(__doc__, "photos", minutes=90.0)
+    parser = parser_of(__doc__, "photos", minutes=110.0)
     parser.add_argument("--layers", type=int, default=4000, help="how many tags are drawn beforehand")
     arguments = parser.parse_args()
     ready(arguments)
@@ -44,12 +44,12 @@ def gather(arguments):
     tasks = [(arguments.seed * 1000 + index, arguments.layers // 40) for index in range(40)]
     with get_context("fork").Pool(arguments.workers) as pool:
         layers = [layer for part in pool.map(draw_layers, tasks) for layer in part]
-        scenes = [scene for part in pool.map(draw_scenes, [(seed, 8) for seed, _ in tasks]) for scene in part]
+        scenes = [scene for part in pool.map(draw_scenes, [(seed, 25) for seed, _ in tasks]) for scene in part]
     print(
         f"{len(photos)} photos, {len(layers)} tags, {len(scenes)} scenes in {time.monotonic() - started:.0f} s",
         flush=True,
     )
-    return Stock(photos, scenes, layers)
+    return Stock(photos, [photo for photo in photos if photo.tricky], scenes, layers)
 
 
 def _loss(net, batch, device):
