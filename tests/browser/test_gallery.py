@@ -87,6 +87,25 @@ def test_the_gallery_is_used_by_keyboard_alone(notebook):
     assert page.page.evaluate("() => document.activeElement.className") == "rfw-gal-list"
 
 
+def test_a_press_chooses_what_it_began_on_whatever_changes_meanwhile(notebook):
+    page = notebook([SOME])
+    page.run_all()
+    gallery = page.page.locator(".rfw-gal")
+    card = gallery.locator(".rfw-gal-list").get_by_role("option", name="text-to-image")
+    card.locator("img").hover()
+    page.page.mouse.down()
+    # A new run comes first, so that all others move on by a place.
+    live = "rf.run('bria/background/remove', image=gallery_record.photo(), session=rf.connect(embedded=True))"
+    page.ask(f"{live}.result(60).status")
+    gallery.get_by_text("9 runs", exact=True).wait_for()
+    page.page.mouse.up()
+
+    page.until("gallery.selected == 'rfw-00004'")
+    gallery.locator(".rfw-gal-picture").wait_for()
+    gallery.locator(".rfw-gal-list").get_by_role("option", name="bria/background/remove, Done").first.wait_for()
+    assert gallery.locator(".rfw-gal-card[aria-selected=true]").get_attribute("data-key") == "rfw-00004"
+
+
 def test_the_local_copy_is_deleted_after_a_question(notebook):
     page = notebook([SOME])
     page.run_all()

@@ -96,7 +96,7 @@ def test_nothing_that_a_service_writes_is_run_or_drawn(notebook, server, browser
     page = notebook([CONNECT, *SHOWN], width=1100, height=1400)
     asked = Asked(page.page)
     page.run_all()
-    page.until("sum(run.done for run in runs) == 5", 60)
+    page.until("sum(run.done for run in runs) == 5 and results.done and made.done", 60)
     page.page.locator(".rfw-run[data-state=failed]").first.wait_for(timeout=60_000)
     page.page.locator(".rfw-gal-card").first.wait_for()
     page.page.locator(".rfw-studio-bar, .rfw-studio").first.wait_for()

@@ -331,6 +331,9 @@ class GalleryView {
     /** @type {Set<string>} */
     this.pressed = new Set();
     this.active = 0;
+    /** Whether a card is pressed: as long as it is, none is written anew, or the press would be lost. */
+    this.held = false;
+    this.late = false;
     this.asked = "";
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.looking = undefined;
@@ -527,6 +530,8 @@ class GalleryView {
   draw(all = false) {
     const { list, room } = this.parts;
     const { columns, width } = this;
+    const anew = all && !this.held;
+    this.late ||= all && this.held;
     const seen = list.clientHeight || TALLEST_PX;
     const [first, last] = windowOf(list.scrollTop, seen, this.model.get("count"), columns);
     for (const [at, card] of this.cards) {
@@ -536,7 +541,7 @@ class GalleryView {
     }
     for (let at = first; at < last; at++) {
       const known = this.cards.get(at);
-      if (known && !all) continue;
+      if (known && !anew) continue;
       const card = known ?? add("div", "card", room, { role: "option", id: `${this.id}-${at}` });
       this.cards.set(at, card);
       const place = placeOf(at, columns, width);
@@ -597,10 +602,22 @@ class GalleryView {
 
   /** Write the cards of some runs anew. */
   refill(/** @type {(row: Row) => boolean} */ which) {
+    this.late ||= this.held;
+    if (this.held) return;
     for (const [at, card] of this.cards) {
       const row = this.rows.get(at);
       if (row && which(row)) this.fill(card, at);
     }
+  }
+
+  letGo() {
+    if (!this.held) return;
+    this.held = false;
+    // The click comes right after this, and is still of the card as it was.
+    setTimeout(() => {
+      if (this.late) this.draw(true);
+      this.late = false;
+    });
   }
 
   /**
@@ -967,6 +984,10 @@ class GalleryView {
     });
     on(parts.list, "scroll", () => this.draw());
     on(parts.list, "click", (event) => this.clicked(event.target));
+    on(parts.list, "pointerdown", (event) => {
+      this.held = Boolean(event.target.closest(".rfw-gal-card"));
+    });
+    for (const name of ["pointerup", "pointercancel", "blur"]) on(window, name, () => this.letGo());
     on(this.el, "keydown", (event) => this.key(event));
     this.listenToSide();
     on(foot.compare, "click", () => this.press({ do: "compare" }));
@@ -1041,7 +1062,10 @@ class GalleryView {
     else {
       const before = this.cards.get(this.active);
       const old = this.active;
-      this.active = Number(card.dataset.at);
+      const { key } = card.dataset;
+      // It may have moved on while it was pressed.
+      const now = [...this.rows].find(([, row]) => row.key === key);
+      this.active = now ? now[0] : Number(card.dataset.at);
       if (before) this.fill(before, old);
       this.choose(card.dataset.key);
       this.opening = false;
