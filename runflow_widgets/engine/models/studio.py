@@ -23,9 +23,14 @@ from .candidates import Clues
 _SOFT: Final = 1.4
 #: The same where nothing but the shadow itself speaks for a subject.
 _HARD: Final = 4.5
-#: Where the network sees so much of a subject, no shadow is believed; where so little, a harder one is.
+#: The same for the dark corner under a subject, and its share of a subject at most.
+_RIM: Final = 7.0
+_CREVICE: Final = 0.05
+#: Where the network sees so much of a subject, no shadow is believed; where so little, a harder one is; and where it
+#: sees no more than this, a dark corner.
 _SUBJECT: Final = 0.97
 _NO_SUBJECT: Final = 0.15
+_EITHER: Final = 0.55
 #: In a hole of the subject, so much shade is believed, as a share of what is plainly backdrop there.
 _SHADE: Final = 0.5
 #: The darkest shadow, as the logarithm of the light that is left.
@@ -40,11 +45,14 @@ def studio_mask(clues: Clues, common: Mask) -> Mask:
     """The subject before a fitted backdrop; `common` is what the candidates agree on."""
     familiar = clues.backdrop.strange < 0.5
     plain = familiar | _blurred_edge(clues, familiar)
-    soft, hard, warm = _shadows(clues, (0.12, _SOFT), (0.3, _HARD), (0.5, _HARD))
-    soft &= clues.likely < _SUBJECT
-    walked = _reached(plain, plain | soft | (hard & (clues.likely < _NO_SUBJECT)))
+    soft, rim, hard, warm = _shadows(clues, (0.12, _SOFT), (0.3, _RIM), (0.3, _HARD), (0.5, _HARD))
+    shadow = (soft & (clues.likely < _SUBJECT)) | (hard & (clues.likely < _NO_SUBJECT))
+    walked = _reached(plain, plain | shadow)
     if (walked & ~plain & common).sum() > _LEAK * common.sum():
         walked = _reached(plain, plain)
+    further = _reached(plain, plain | shadow | (rim & (clues.likely < _EITHER)))
+    if (further & ~walked & common).sum() < _CREVICE * common.sum():
+        walked |= further
     # What the candidates do not have is added only if it is no shadow of a warmer or harder kind either.
     doubtful = _reached(plain, ~common & (plain | warm))
     mask = ~walked & ~doubtful

@@ -20,6 +20,11 @@ from .tag_net import BUNDLED, TagMaps, TagNet, load_tag_net
 from .tag_rules import Rules, filled, grown, joined, propose
 from .tag_shape import Find, shadow_of, snap, string_of
 
+#: What is nowhere so likely is not looked at.
+_GLIMPSE: Final = 0.4
+#: A second look takes in so many times a find's longer side, and this share of the photo's longer side at least.
+_VIEW: Final = 3.5
+_LEAST_VIEW: Final = 0.35
 #: A cut-out this sure is believed where it tells what a tag lies on.
 _PLAIN: Final = 0.7
 #: So near the product's edge, as a share of the longer side, its own edges and shadows are met with.
@@ -32,7 +37,7 @@ class TagOptions:
 
     Attributes:
         network: The file of the network; without one (None, or no such file) the rules decide alone.
-        sure: A find must be at least so likely somewhere, and three quarters of it on the mean.
+        sure: A find must be at least so likely, on the mean of its area and of two looks, the first counting double.
         hint: It reaches as far as this likelihood goes.
         least_area: The smallest tag, as a share of the picture.
         most_area: The largest.
@@ -42,7 +47,7 @@ class TagOptions:
     """
 
     network: Path | None = BUNDLED
-    sure: float = 0.95
+    sure: float = 0.58
     hint: float = 0.4
     least_area: float = 0.0006
     most_area: float = 0.2
@@ -128,16 +133,45 @@ def _by_network(photo: Photo, net: TagNet, options: TagOptions, report: Report) 
     while waiting:
         here, level = waiting.pop()
         likely = np.where(here, maps.tag, 0).astype(np.float32)
-        if likely.max() < options.sure or here.sum() < 0.6 * options.least_area * here.size:
+        if likely.max() < _GLIMPSE or here.sum() < 0.6 * options.least_area * here.size:
             continue
         rows, columns, window = _window(here, maps, photo)
         find = snap(photo, window, likely[rows, columns], maps.string[rows, columns])
-        if find.score >= 0.75 * options.sure and _is_tag_like(find, photo, options):
+        if _is_tag_like(find, photo, options) and _is_believed(find, photo, net, options, report):
             finds.append(find)
         elif level < 0.8:
             # What runs together with a print beside it may stand alone at a higher level.
             waiting += [(piece, level + 0.2) for piece in _pieces(here & (maps.tag > level + 0.2))]
     return finds
+
+
+def _is_believed(find: Find, photo: Photo, net: TagNet, options: TagOptions, report: Report) -> bool:
+    """Whether a find is likely enough, if need be after a second look."""
+    if (2 * find.score + 1) / 3 < options.sure:
+        return False
+    if 2 * find.score / 3 >= options.sure:
+        return True
+    report(0.6, "looking again from nearer by")
+    return (2 * find.score + _nearer_by(find, photo, net)) / 3 >= options.sure
+
+
+def _nearer_by(find: Find, photo: Photo, net: TagNet) -> float:
+    """How likely a find is in a part of the photo round it, where letters and cloth are better told from paper."""
+    top, left, bottom, right = find.window
+    x, y, wide, high = cv2.boundingRect(find.shape.astype(np.uint8))
+    across, down = (right - left) / find.shape.shape[1], (bottom - top) / find.shape.shape[0]
+    side = max(_VIEW * max(wide * across, high * down), _LEAST_VIEW * max(photo.shape[:2]))
+    if side >= max(photo.shape[:2]):
+        return find.score
+    middle = (top + (y + high / 2) * down, left + (x + wide / 2) * across)
+    corner = [round(max(0.0, min(at - side / 2, edge - side))) for at, edge in zip(middle, photo.shape, strict=False)]
+    part = photo[corner[0] : corner[0] + round(side), corner[1] : corner[1] + round(side)]
+    tag = net.look_at(np.ascontiguousarray(part)).tag
+    to_x, to_y = tag.shape[1] / part.shape[1], tag.shape[0] / part.shape[0]
+    places = np.float32([[across * to_x, 0, (left - corner[1]) * to_x], [0, down * to_y, (top - corner[0]) * to_y]])
+    size = find.shape.shape[::-1]
+    seen = cv2.warpAffine(tag, places, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+    return float(np.asarray(seen)[find.shape].mean())
 
 
 def _pieces(mask: Mask) -> list[Mask]:
