@@ -168,7 +168,9 @@ def _nearer_by(find: Find, photo: Photo, net: TagNet) -> float:
     part = photo[corner[0] : corner[0] + round(side), corner[1] : corner[1] + round(side)]
     tag = net.look_at(np.ascontiguousarray(part)).tag
     to_x, to_y = tag.shape[1] / part.shape[1], tag.shape[0] / part.shape[0]
-    places = np.float32([[across * to_x, 0, (left - corner[1]) * to_x], [0, down * to_y, (top - corner[0]) * to_y]])
+    places = np.array(
+        [[across * to_x, 0, (left - corner[1]) * to_x], [0, down * to_y, (top - corner[0]) * to_y]], np.float32
+    )
     size = find.shape.shape[::-1]
     seen = cv2.warpAffine(tag, places, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
     return float(np.asarray(seen)[find.shape].mean())

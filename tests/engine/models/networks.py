@@ -57,13 +57,21 @@ def invert_hole(path, size=64):
     return save(path, nodes, inputs, [image("y", 3, size, TensorProto.UINT8)], [white])
 
 
-def whiteness(path, size=384):
-    """A tag finder: how white a pixel is, at half the size, as the likelihood of a tag; of a string there is none."""
+def whiteness(path, size=384, *, base=1.0, share=0.0):
+    """A tag finder: how white a pixel is, at half the size, as the likelihood of a tag; of a string there is none.
+
+    White counts `base`, and `share` times how much of the picture is white.
+    """
     weights = ("w", TensorProto.FLOAT, [2, 3, 1, 1], np.array([[[[0.05]]] * 3, [[[0.0]]] * 3], np.float32).ravel())
     bias = ("b", TensorProto.FLOAT, [2], [-30.0, -30.0])
+    factors = [(name, TensorProto.FLOAT, [1, 2, 1, 1], [value] * 2) for name, value in (("k", share), ("a", base))]
     nodes = [
         helper.make_node("Conv", ["x", "w", "b"], ["c"]),
         helper.make_node("Sigmoid", ["c"], ["s"]),
-        helper.make_node("AveragePool", ["s"], ["y"], kernel_shape=[2, 2], strides=[2, 2]),
+        helper.make_node("AveragePool", ["s"], ["p"], kernel_shape=[2, 2], strides=[2, 2]),
+        helper.make_node("GlobalAveragePool", ["s"], ["g"]),
+        helper.make_node("Mul", ["g", "k"], ["gk"]),
+        helper.make_node("Add", ["gk", "a"], ["factor"]),
+        helper.make_node("Mul", ["p", "factor"], ["y"]),
     ]
-    return save(path, nodes, [image("x", 3, size)], [image("y", 2, size // 2)], [weights, bias])
+    return save(path, nodes, [image("x", 3, size)], [image("y", 2, size // 2)], [weights, bias, *factors])

@@ -58,11 +58,12 @@ class Steps:
     """A report that remembers."""
 
     def __init__(self):
-        self.fractions = []
+        self.fractions, self.notes = [], []
 
     def __call__(self, fraction, note):
         assert note
         self.fractions.append(fraction)
+        self.notes.append(note)
 
     @property
     def rise(self):

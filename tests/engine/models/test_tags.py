@@ -1,5 +1,6 @@
 """Tags are found by what makes them tags; plain cloth, balls and stripes are left alone."""
 
+import networks
 import numpy as np
 import pytest
 
@@ -88,6 +89,23 @@ def test_without_the_network_the_rules_find_it(scenes, tmp_path, name):
 
     assert len(tags) == 1
     assert mask[truth].mean() > 0.97
+
+
+@pytest.mark.parametrize(
+    ("base", "share", "count"), [(0.55, 10.0, 1), (0.68, -10.0, 0), (1.0, -5.0, 1), (0.3, 10.0, 0)]
+)
+def test_a_doubtful_find_is_looked_at_from_nearer_by(scenes, tmp_path, base, share, count):
+    photo = np.full((240, 320, 3), 60, np.uint8)
+    photo[100:120, 150:174] = 255
+    network = tmp_path / "white.onnx"
+    # The white of the tag is a larger share of the nearer view, which speaks for it or against it.
+    networks.whiteness(network, base=base, share=share)
+    steps = scenes.Steps()
+
+    finds = find_shapes(photo, TagOptions(network=network, sure=0.58), steps)
+
+    assert len(finds) == count
+    assert ("looking again from nearer by" in steps.notes) == (0.5 < base < 0.8)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 200), (64, 64)])
