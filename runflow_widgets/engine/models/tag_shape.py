@@ -19,6 +19,9 @@ from .cutout import shrink, to_lab
 from .tag_rules import binary_planes, edge_strength, filled, grown, joined
 
 WINDOW_PX = 208
+#: A shadow is darker by so much in Lab lightness, and by so many standard deviations of the ground beside it.
+_SHADE = 6.0
+_PATTERN = 1.5
 #: Colours of one string differ by no more than this in Lab.
 _SAME_STRING = 16.0
 
@@ -77,13 +80,16 @@ def string_of(tag: Mask, lab: Map) -> Mask:
 
 
 def shadow_of(tag: Mask, lab: Map) -> Mask:
-    """What close to the tag is darker than the ground a little farther off."""
+    """What close to the tag is darker than the ground a little farther off, and than that ground's own pattern."""
     side = float(np.sqrt(tag.sum()))
     near, far = grown(tag, max(2, round(0.13 * side))) & ~tag, grown(tag, max(4, round(0.26 * side)))
     ground = far & ~near & ~tag
     if not ground.any():
         return np.zeros_like(tag)
-    dark = lab[..., 0] < np.median(lab[..., 0][ground]) - 6
+    light = lab[..., 0]
+    usual = float(np.median(light[ground]))
+    spread = 1.48 * float(np.median(np.abs(light[ground] - usual)))
+    dark = light < usual - max(_SHADE, _PATTERN * spread)
     return _attached(near & dark, tag)
 
 

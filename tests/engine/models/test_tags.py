@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from runflow_widgets import samples
-from runflow_widgets.engine.models.tag_shape import snap
+from runflow_widgets.engine.models.tag_shape import shadow_of, snap
 from runflow_widgets.engine.models.tags import TagOptions, depth_in_product, find_shapes, find_tags, remove_tags
 
 
@@ -171,6 +171,25 @@ def test_cloth_in_the_colour_of_a_string_is_not_taken_for_it(scenes):
     find = snap(photo, (0, 0, *tag.shape), tag.astype(np.float32), hint)
 
     assert find.string.sum() < 0.01 * find.string.size
+
+
+@pytest.mark.parametrize("pattern", [0, 25])
+def test_the_shadow_of_a_tag_goes_with_it_and_dark_stripes_stay(pattern):
+    lab = np.full((120, 120, 3), (70.0, 5.0, 5.0), np.float32)
+    lab[:, ::6, 0] -= pattern
+    lab[:, 1::6, 0] -= pattern
+    lab[:, 2::6, 0] -= pattern
+    tag = np.zeros((120, 120), bool)
+    tag[40:80, 40:80] = True
+    lab[80:84, 42:82, 0] -= 20
+
+    shadow = shadow_of(tag, lab)
+
+    if pattern:
+        assert shadow.sum() < 90
+    else:
+        assert shadow[80:84, 45:79].all()
+        assert shadow.sum() < 300
 
 
 @pytest.mark.parametrize(("left", "sign"), [(105, 1), (10, -1), (65, None)])
