@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import Map, Mask
+from .masks import joined
 
 _ROUNDS = 6
 _SAMPLES = 12_000
@@ -49,7 +50,7 @@ def fit_backdrop(lab: Map, *, degree: int = 3) -> Backdrop:
         residual = lab - surface
         noise = _noise_of(residual[border])
         misfit = np.sqrt(((residual / (3 * noise)) ** 2).sum(axis=2))
-        grown = border if round_ < 2 else _reached_from(border, misfit < 1.5)
+        grown = border if round_ < 2 else joined(misfit < 1.5, border, corners=False)
         weights = np.where(grown, 1 / (1 + misfit**4), 0).astype(np.float32)
     strange, evidence = _evidence(lab, surface, noise)
     support = float((misfit[border] < 1.3).mean())
@@ -87,12 +88,6 @@ def _noise_of(residual: NDArray[np.float32]) -> NDArray[np.float64]:
     size = np.linalg.norm(residual, axis=1)
     inliers = residual[size <= np.percentile(size, 80)]
     return np.asarray(np.maximum(1.4826 * np.median(np.abs(inliers), axis=0), [0.8, 0.5, 0.5]), np.float64)
-
-
-def _reached_from(border: Mask, smooth: Mask) -> Mask:
-    _, labels = cv2.connectedComponents(smooth.astype(np.uint8), connectivity=4)
-    reached = np.unique(labels[border & smooth])
-    return np.isin(labels, reached[reached > 0])
 
 
 def _evidence(lab: Map, surface: Map, noise: NDArray[np.float64]) -> tuple[Map, Map]:

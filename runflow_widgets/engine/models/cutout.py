@@ -20,7 +20,7 @@ from .candidates import Clues, guesses, look
 from .cutout_net import agreement
 from .finish import outline, tidy
 from .judge import judge
-from .studio import studio_mask, unexplained
+from .studio import Studio
 
 __all__ = ["DOUBTFUL", "Cutout", "CutoutOptions", "cut_out", "shrink", "tidy", "to_lab"]
 
@@ -73,21 +73,22 @@ def cut_out(photo: Photo, options: CutoutOptions | None = None, report: Report =
         return Cutout(np.zeros(small.shape[:2], np.bool_), 0.0, "nothing")
     clues = look(calm, lab)
     report(0.3, "trying outlines")
-    studio = clues.backdrop.support >= options.studio_support and clues.backdrop.noise <= options.studio_noise
-    tidied = {name: tidy(mask) for name, mask in guesses(clues, thorough=studio).items()}
+    fitted = clues.backdrop.support >= options.studio_support and clues.backdrop.noise <= options.studio_noise
+    studio = Studio(clues) if fitted else None
+    tidied = {name: tidy(mask) for name, mask in guesses(clues, thorough=fitted).items()}
     candidates = {name: mask for name, mask in tidied.items() if 0.002 < mask.mean() < 0.98}
     report(0.8, "choosing the best outline")
     judged = judge(candidates, clues)
     if studio:
-        judged = {name: judged[name] - 0.5 * amiss for name, amiss in unexplained(candidates, clues).items()}
+        judged = {name: judged[name] - 0.5 * amiss for name, amiss in studio.unexplained(candidates).items()}
     else:
         judged = {name: judged[name] + _SEEN * agreement(mask, clues.likely) for name, mask in candidates.items()}
     best = max(judged, key=lambda name: judged[name], default=None)
     if best is None:
         return Cutout(np.zeros(small.shape[:2], np.bool_), 0.0, "nothing")
     report(0.9, "settling the outline")
-    mask = _settled(candidates, judged, clues, studio=studio)
-    return Cutout(mask, _confidence(mask, candidates, clues, studio=studio), best)
+    mask = _settled(candidates, judged, clues, studio)
+    return Cutout(mask, _confidence(mask, candidates, clues, studio=fitted), best)
 
 
 def _is_blank(lab: Map) -> bool:
@@ -111,18 +112,18 @@ def to_lab(photo: Photo) -> Map:
     return np.asarray(cv2.cvtColor(photo.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), np.float32)
 
 
-def _settled(candidates: Mapping[str, Mask], judged: Mapping[str, float], clues: Clues, *, studio: bool) -> Mask:
+def _settled(candidates: Mapping[str, Mask], judged: Mapping[str, float], clues: Clues, studio: Studio | None) -> Mask:
     """The candidates' common outline, without shadow and with its gaps open."""
     most = max(judged.values())
     weights = {name: float(np.exp((expected - most) / _TOLERANCE)) for name, expected in judged.items()}
     total = np.sum([weights[name] * mask for name, mask in candidates.items()], axis=0)
     support = np.asarray(total / sum(weights.values()), np.float32)
-    if not studio:
+    if studio is None:
         support = np.asarray((1 - _SAY) * support + _SAY * clues.likely, np.float32)
     mask = tidy(outline(clues, support), votes=support)
-    if not studio:
+    if studio is None:
         return mask
-    found = tidy(studio_mask(clues, mask), hole=0.0002, votes=support)
+    found = tidy(studio.subject(mask), hole=0.0002, votes=support)
     return found if (found & mask).sum() > 0.4 * max(found.sum(), 1) else mask
 
 

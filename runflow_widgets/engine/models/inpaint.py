@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from ...errors import InputError
 from . import Map, Mask, Photo, Report, part_of, patchmatch, quiet
 from .cutout import to_lab
+from .masks import grown
 from .membrane import membrane
 from .patchmatch import Index, Puzzle
 from .scales import Belonging, Box, Scales, around, descend, roughness
@@ -102,14 +103,9 @@ def inpaint(
     return filled
 
 
-def _grow(hole: Mask, pixels: int) -> Mask:
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * pixels + 1, 2 * pixels + 1))
-    return np.asarray(cv2.dilate(hole.astype(np.uint8), disc) > 0, np.bool_)
-
-
 def _groups(hole: Mask, options: InpaintOptions) -> tuple[NDArray[np.int32], list[tuple[int, Box]]]:
     """Holes that lie close together are one problem; the small ones first, then they serve the others as source."""
-    near = _grow(hole, max(2, round(0.006 * max(hole.shape))))
+    near = grown(hole, max(2, round(0.006 * max(hole.shape))))
     _, labels, stats, _ = cv2.connectedComponentsWithStats(near.astype(np.uint8))
     areas = np.bincount(labels[hole], minlength=len(stats))
     fresh = itertools.count(len(stats))
@@ -258,7 +254,7 @@ def _described_again(lab: Map, puzzle: Puzzle, filters: Map, described: Map) -> 
 def _finish(photo: Photo, puzzle: Puzzle, field: Index, weight: Map, options: InpaintOptions) -> Photo:
     """Vote in real colours, put fine texture back, and match the light at the rim."""
     box = around(puzzle.hole, 12)
-    whole_ring = _grow(puzzle.hole, 2)
+    whole_ring = grown(puzzle.hole, 2)
     hole, ring, target = puzzle.hole[box], whole_ring[box], (puzzle.number >= 0).reshape(puzzle.hole.shape)[box]
     painted = photo[box].astype(np.float32)
     painted[ring] = patchmatch.vote(puzzle, field, weight, photo, np.flatnonzero(whole_ring))

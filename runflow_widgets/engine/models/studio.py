@@ -18,6 +18,7 @@ import numpy as np
 from . import Map, Mask
 from .backdrop import border_of
 from .candidates import Clues
+from .masks import joined
 
 #: The steepest step in Lab lightness or colour, per pixel at working size, that a shadow has.
 _SOFT: Final = 1.4
@@ -41,38 +42,42 @@ _LEAK: Final = 0.3
 _HALF: Final = 0.5
 
 
-def studio_mask(clues: Clues, common: Mask) -> Mask:
-    """The subject before a fitted backdrop; `common` is what the candidates agree on."""
-    familiar = clues.backdrop.strange < 0.5
-    plain = familiar | _blurred_edge(clues, familiar)
-    soft, rim, hard, warm = _shadows(clues, (0.12, _SOFT), (0.3, _RIM), (0.3, _HARD), (0.5, _HARD))
-    shadow = (soft & (clues.likely < _SUBJECT)) | (hard & (clues.likely < _NO_SUBJECT))
-    walked = _reached(plain, plain | shadow)
-    if (walked & ~plain & common).sum() > _LEAK * common.sum():
-        walked = _reached(plain, plain)
-    further = _reached(plain, plain | shadow | (rim & (clues.likely < _EITHER)))
-    if (further & ~walked & common).sum() < _CREVICE * common.sum():
-        walked |= further
-    # What the candidates do not have is added only if it is no shadow of a warmer or harder kind either.
-    doubtful = _reached(plain, ~common & (plain | warm))
-    mask = ~walked & ~doubtful
-    holes = _shaded(_holes(mask & familiar, clues, common), mask & (plain | hard))
-    # A hole is wider than what is plainly backdrop by the blur of its rim.
-    rim = cv2.dilate(holes.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    return np.asarray(mask & ~holes & ~(rim & plain), np.bool_)
+class Studio:
+    """A shot before a fitted backdrop: what of it is plainly backdrop, and what may be shadow."""
 
+    def __init__(self, clues: Clues) -> None:
+        self._clues = clues
+        self._familiar = clues.backdrop.strange < 0.5
+        self._plain = self._familiar | _blurred_edge(clues, self._familiar)
+        kinds = _shadows(clues, (0.12, _SOFT), (0.3, _RIM), (0.3, _HARD), (0.5, _HARD))
+        self._soft, self._rim, self._hard, self._warm = kinds
 
-def unexplained(masks: Mapping[str, Mask], clues: Clues) -> dict[str, float]:
-    """How much each mask leaves out that is neither backdrop nor shadow, and how much of it is plainly backdrop."""
-    familiar = clues.backdrop.strange < 0.5
-    plain = familiar | _blurred_edge(clues, familiar)
-    (warm,) = _shadows(clues, (0.5, _HARD))
-    strange = ~_reached(plain, plain | warm)
-    whole = max(1, strange.sum())
-    return {
-        name: float((strange & ~mask).sum() / whole + (familiar & mask).sum() / max(1, mask.sum()))
-        for name, mask in masks.items()
-    }
+    def subject(self, common: Mask) -> Mask:
+        """The subject; `common` is what the candidates agree on."""
+        clues, plain = self._clues, self._plain
+        shadow = (self._soft & (clues.likely < _SUBJECT)) | (self._hard & (clues.likely < _NO_SUBJECT))
+        walked = _reached(plain, plain | shadow)
+        if (walked & ~plain & common).sum() > _LEAK * common.sum():
+            walked = _reached(plain, plain)
+        further = _reached(plain, plain | shadow | (self._rim & (clues.likely < _EITHER)))
+        if (further & ~walked & common).sum() < _CREVICE * common.sum():
+            walked |= further
+        # What the candidates do not have is added only if it is no shadow of a warmer or harder kind either.
+        doubtful = _reached(plain, ~common & (plain | self._warm))
+        mask = ~walked & ~doubtful
+        holes = _shaded(_holes(mask & self._familiar, clues, common), mask & (plain | self._hard))
+        # A hole is wider than what is plainly backdrop by the blur of its rim.
+        rim = cv2.dilate(holes.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+        return np.asarray(mask & ~holes & ~(rim & plain), np.bool_)
+
+    def unexplained(self, masks: Mapping[str, Mask]) -> dict[str, float]:
+        """How much each mask leaves out that is neither backdrop nor shadow, and how much of it is plainly backdrop."""
+        strange = ~_reached(self._plain, self._plain | self._warm)
+        whole = max(1, strange.sum())
+        return {
+            name: float((strange & ~mask).sum() / whole + (self._familiar & mask).sum() / max(1, mask.sum()))
+            for name, mask in masks.items()
+        }
 
 
 def _blurred_edge(clues: Clues, familiar: Mask) -> Mask:
@@ -112,9 +117,7 @@ def _steps(lab: Map) -> Map:
 
 def _reached(plain: Mask, passable: Mask) -> Mask:
     """What the walk from the frame's plain backdrop gets to."""
-    _, labels = cv2.connectedComponents(passable.astype(np.uint8), connectivity=4)
-    starts = np.unique(labels[border_of(plain.shape[0], plain.shape[1], 0.02) & plain])
-    return np.asarray(np.isin(labels, starts[starts > 0]), np.bool_)
+    return joined(passable, border_of(plain.shape[0], plain.shape[1], 0.02) & plain, corners=False)
 
 
 def _holes(enclosed: Mask, clues: Clues, common: Mask) -> Mask:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from . import Map, Mask, Photo
 from .cutout import to_lab
+from .masks import grown, shrunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,20 +143,3 @@ def filled(hull: NDArray[np.int32], shape: tuple[int, ...]) -> Mask:
     plane = np.zeros(shape, np.uint8)
     cv2.fillPoly(plane, [hull], 1)
     return plane > 0
-
-
-def grown(mask: Mask, pixels: int) -> Mask:
-    """The mask and all within so many pixels of it."""
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * pixels + 1, 2 * pixels + 1))
-    return np.asarray(cv2.dilate(mask.astype(np.uint8), disc) > 0, np.bool_)
-
-
-def joined(mask: Mask, seeds: Mask) -> Mask:
-    """The pieces of a mask in which there is a seed."""
-    _, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
-    return np.asarray(np.isin(labels, np.setdiff1d(labels[seeds], [0])), np.bool_)
-
-
-def shrunk(mask: Mask, pixels: int) -> Mask:
-    """The mask without all that lies within so many pixels of its edge."""
-    return ~grown(~mask, pixels)

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from . import Map, Mask, Photo
 from .cutout import shrink, to_lab
-from .tag_rules import binary_planes, edge_strength, filled, grown, joined
+from .masks import grown, joined
+from .tag_rules import binary_planes, edge_strength, filled
 
 WINDOW_PX = 208
 #: A shadow is darker by so much in Lab lightness, and by so many standard deviations of the ground beside it.

@@ -16,8 +16,9 @@ import numpy as np
 from . import Map, Mask, Photo, Report, part_of, quiet
 from .cutout import cut_out, shrink, to_lab
 from .inpaint import InpaintOptions, inpaint
+from .masks import grown, joined
 from .tag_net import BUNDLED, TagMaps, TagNet, load_tag_net
-from .tag_rules import Rules, filled, grown, joined, propose
+from .tag_rules import Rules, filled, propose
 from .tag_shape import Find, shadow_of, snap, string_of
 
 #: What is nowhere so likely is not looked at.
