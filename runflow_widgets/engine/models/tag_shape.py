@@ -20,7 +20,7 @@ from .masks import grown, joined
 from .tag_rules import binary_planes, edge_strength, filled
 
 WINDOW_PX = 208
-#: A shadow is darker by so much in Lab lightness, and by so many standard deviations of the ground beside it.
+#: A shadow is darker by so much in Lab lightness, and by so many times what the darkest sixth of the ground is darker.
 _SHADE = 6.0
 _PATTERN = 1.5
 #: Colours of one string differ by no more than this in Lab.
@@ -89,8 +89,8 @@ def shadow_of(tag: Mask, lab: Map) -> Mask:
         return np.zeros_like(tag)
     light = lab[..., 0]
     usual = float(np.median(light[ground]))
-    spread = 1.48 * float(np.median(np.abs(light[ground] - usual)))
-    dark = light < usual - max(_SHADE, _PATTERN * spread)
+    pattern = usual - float(np.percentile(light[ground], 16))
+    dark = light < usual - max(_SHADE, _PATTERN * pattern)
     return _attached(near & dark, tag)
 
 
