@@ -210,6 +210,8 @@ def test_the_bundled_pictures_are_cut_out_without_doubt(name):
         ("tagged_mug", 0.51, 0.53, 0.65, 0.69, 0),
         # A ball much smaller than the blanket beside it.
         ("picnic", 0.39, 0.45, 0.75, 0.81, 1),
+        # The dark corner beside a bottle's foot, and its rim.
+        ("perfume", 0.745, 0.8, 0.69, 0.82, 0),
     ],
 )
 def test_shade_is_told_from_grey_things_and_a_small_subject_from_a_crumb(name, top, bottom, left, right, share):
