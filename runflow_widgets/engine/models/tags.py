@@ -38,7 +38,8 @@ class TagOptions:
 
     Attributes:
         network: The file of the network; without one (None, or no such file) the rules decide alone.
-        sure: A find must be at least so likely, on the mean of its area and of two looks, the first counting double.
+        sure: A find that is so likely, on the mean of its area, is believed at once.
+        confirmed: Any other is looked at from nearer by, and must be so likely on the mean of both looks.
         hint: It reaches as far as this likelihood goes.
         least_area: The smallest tag, as a share of the picture.
         most_area: The largest.
@@ -48,7 +49,8 @@ class TagOptions:
     """
 
     network: Path | None = BUNDLED
-    sure: float = 0.58
+    sure: float = 0.82
+    confirmed: float = 0.66
     hint: float = 0.4
     least_area: float = 0.0006
     most_area: float = 0.2
@@ -148,12 +150,12 @@ def _by_network(photo: Photo, net: TagNet, options: TagOptions, report: Report) 
 
 def _is_believed(find: Find, photo: Photo, net: TagNet, options: TagOptions, report: Report) -> bool:
     """Whether a find is likely enough, if need be after a second look."""
-    if (2 * find.score + 1) / 3 < options.sure:
-        return False
-    if 2 * find.score / 3 >= options.sure:
+    if find.score >= options.sure:
         return True
+    if (find.score + 1) / 2 < options.confirmed:
+        return False
     report(0.6, "looking again from nearer by")
-    return (2 * find.score + _nearer_by(find, photo, net)) / 3 >= options.sure
+    return (find.score + _nearer_by(find, photo, net)) / 2 >= options.confirmed
 
 
 def _nearer_by(find: Find, photo: Photo, net: TagNet) -> float:
