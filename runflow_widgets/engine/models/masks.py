@@ -20,6 +20,6 @@ def shrunk(mask: Mask, pixels: int) -> Mask:
 
 
 def joined(mask: Mask, seeds: Mask, *, corners: bool = True) -> Mask:
-    """The pieces of a mask in which there is a seed; whether touching corners hold a piece together is asked."""
+    """The pieces of a mask in which there is a seed; with `corners`, touching ones hold a piece together."""
     _, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8 if corners else 4)
     return np.asarray(np.isin(labels, np.setdiff1d(labels[seeds], [0])), np.bool_)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 import cv2
 import numpy as np
@@ -19,12 +20,12 @@ from .cutout import shrink, to_lab
 from .masks import grown, joined
 from .tag_rules import binary_planes, edge_strength, filled
 
-WINDOW_PX = 208
+WINDOW_PX: Final = 208
 #: A shadow is darker by so much in Lab lightness, and by so many times what the darkest sixth of the ground is darker.
-_SHADE = 6.0
-_PATTERN = 1.5
+_SHADE: Final = 6.0
+_PATTERN: Final = 1.5
 #: Colours of one string differ by no more than this in Lab.
-_SAME_STRING = 16.0
+_SAME_STRING: Final = 16.0
 
 
 @dataclass(frozen=True, slots=True)
