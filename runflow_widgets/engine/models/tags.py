@@ -22,7 +22,7 @@ from .tag_rules import Rules, filled, propose
 from .tag_shape import Find, shadow_of, snap, string_of
 
 #: What is nowhere so likely is not looked at.
-_GLIMPSE: Final = 0.6
+_GLIMPSE: Final = 0.65
 #: A second look takes in so many times a find's longer side, and this share of the photo's longer side at least.
 _VIEW: Final = 3.5
 _LEAST_VIEW: Final = 0.35

@@ -1,7 +1,7 @@
 """Training pictures without end: photos or made scenes, decoys, and on half of them tags."""
 
 import csv
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -20,11 +20,11 @@ SPOTS = Path(__file__).with_name("spots.csv")
 class Ground:
     """A picture to lay tags on: RGB and, as fourth plane, where it shows a real tag (255), so that nothing is taught.
 
-    `alike` are the middles (x, y) of what an earlier network took for a tag that is none.
+    `tricky` are those on which an earlier network took something for a tag that is none.
     """
 
     planes: np.ndarray
-    alike: tuple = ()
+    tricky: bool = False
 
     @property
     def photo(self):
@@ -64,15 +64,13 @@ def read_photos(folder, *, held_out):
 
 def _read(path, spots):
     photo = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
-    tags, alike = np.zeros(photo.shape[:2], np.uint8), []
+    tags = np.zeros(photo.shape[:2], np.uint8)
     for spot in spots:
         left, top, width, height = (int(spot[edge]) for edge in ("left", "top", "width", "height"))
         if spot["what"] == "tag":
             room = 3 + max(width, height) // 4
             tags[max(0, top - room) : top + height + room, max(0, left - room) : left + width + room] = 255
-        else:
-            alike.append((left + width / 2, top + height / 2))
-    return Ground(np.dstack([photo, tags]), tuple(alike))
+    return Ground(np.dstack([photo, tags]), tricky=any(spot["what"] == "alike" for spot in spots))
 
 
 def draw_layers(task):
@@ -99,18 +97,14 @@ def draw_batch(stock, seed, count, crop):
 
 def _picture(stock, rng, crop, *, with_tags):
     pick = rng.random()
-    tricky = 0.25 <= pick < 0.4
-    grounds = stock.scenes if pick < 0.25 else stock.tricky if tricky else stock.photos
+    grounds = stock.scenes if pick < 0.25 else stock.tricky if pick < 0.4 else stock.photos
     ground = grounds[rng.integers(len(grounds))]
-    # What was mistaken once is looked at again and again; the rest of these photos is as good as any other.
-    focus = ground.alike[rng.integers(len(ground.alike))] if tricky and rng.random() < 0.7 else None
-    ground = Ground(_cropped(ground.planes, rng, crop, focus))
-    base = decoys(ground.photo, rng) if focus is None and rng.random() < 0.45 else ground.photo
+    ground = Ground(_cropped(ground.planes, rng, crop))
+    base = decoys(ground.photo, rng) if rng.random() < 0.45 else ground.photo
     layers = []
     if with_tags:
         count = int(rng.choice([1, 2, 3, 4], p=[0.45, 0.3, 0.15, 0.1]))
         layers = [turned(stock.layers[rng.integers(len(stock.layers))], rng) for _ in range(count)]
-        layers = [toned(layer, base, rng) if rng.random() < 0.2 else layer for layer in layers]
     canvas, bodies, strings, pieces = tagged(base, layers, rng)
     picture = _relit(photographed(canvas, rng), rng)
     weight = np.full((crop, crop), 50, np.uint8)
@@ -123,31 +117,17 @@ def _picture(stock, rng, crop, *, with_tags):
     return picture, np.stack([bodies, strings]), weight
 
 
-def toned(layer, photo, rng):
-    """A tag in a tone of the photo: on cloth of its own colour only its outline and its print tell."""
-    row, column = (int(rng.integers(edge)) for edge in photo.shape[:2])
-    goal = photo[max(0, row - 4) : row + 5, max(0, column - 4) : column + 5].mean((0, 1))
-    paper = np.median(layer.colour[layer.body > 128], axis=0) if (layer.body > 128).any() else goal
-    colour = layer.colour + (goal - paper) * rng.uniform(0.6, 1.0)
-    return replace(layer, colour=np.clip(colour, 0, 255).astype(np.uint8))
-
-
-def _cropped(planes, rng, crop, focus=None):
-    """A square of a picture at some scale, with a place of the picture in it if one is given."""
+def _cropped(planes, rng, crop):
+    """A square of a picture at some scale."""
     height, width = planes.shape[:2]
     scale = np.exp(rng.uniform(np.log(270), np.log(540))) / max(height, width)
     planes = cv2.resize(planes, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
     height, width = planes.shape[:2]
     down, right = max(0, crop - height), max(0, crop - width)
-    middle = None if focus is None else (focus[1] * scale + down // 2, focus[0] * scale + right // 2)
     planes = cv2.copyMakeBorder(
         planes, down // 2, down - down // 2, right // 2, right - right // 2, cv2.BORDER_CONSTANT, value=(GREY,) * 3
     )
-    corner = [int(rng.integers(0, edge - crop + 1)) for edge in planes.shape[:2]]
-    if middle is not None:
-        wanted = [at - crop * rng.uniform(0.2, 0.8) for at in middle]
-        corner = [int(np.clip(at, 0, edge - crop)) for at, edge in zip(wanted, planes.shape, strict=False)]
-    top, left = corner
+    top, left = (int(rng.integers(0, edge - crop + 1)) for edge in planes.shape[:2])
     planes = planes[top : top + crop, left : left + crop]
     if rng.random() < 0.5:
         planes = planes[:, ::-1]
