@@ -227,28 +227,24 @@ def _improve(lab: Map, puzzle: Puzzle, field: Index, rng: np.random.Generator, r
     """Match and vote in turn, until what is painted and where it comes from agree."""
     filters = patchmatch.components(lab[..., :_COLOURS], puzzle, rng)
     offered = patchmatch.describe(lab, filters)
-    wanted = offered
+    goals = offered.reshape(-1, offered.shape[2])[puzzle.targets]
     error = np.ones(len(field), np.float32)
     for round_ in range(rounds):
-        exact = patchmatch.match_all(puzzle, wanted, offered) if round_ == 0 else None
-        field, error = exact or patchmatch.match(puzzle, field, wanted, offered, rng, rounds=1 if round_ else 2)
+        exact = patchmatch.match_all(puzzle, goals, offered) if round_ == 0 else None
+        field, error = exact or patchmatch.match(puzzle, field, goals, offered, rng, rounds=1 if round_ else 2)
         if round_ < rounds - 1:
             _paint(lab, puzzle, field, patchmatch.weights_of(puzzle, error, 0.5))
-            wanted = _described_again(lab, puzzle, filters, wanted)
+            goals = _goals(lab, puzzle, filters)
     return field, error
 
 
-def _described_again(lab: Map, puzzle: Puzzle, filters: Map, described: Map) -> Map:
-    """Only patches that touch the hole have changed."""
+def _goals(lab: Map, puzzle: Puzzle, filters: Map) -> Map:
+    """What the patches at the targets are like, of what is painted by now."""
     rows, columns = np.divmod(puzzle.targets, lab.shape[1])
     margin = 2 * puzzle.radius
     top, left = max(0, rows.min() - margin), max(0, columns.min() - margin)
     box = (slice(top, rows.max() + margin + 1), slice(left, columns.max() + margin + 1))
-    fresh = described.copy()
-    part = patchmatch.describe(lab[box], filters)
-    y, x = rows - top, columns - left
-    fresh.reshape(-1, fresh.shape[2])[puzzle.targets] = part[y, x]
-    return fresh
+    return np.asarray(patchmatch.describe(lab[box], filters)[rows - top, columns - left], np.float32)
 
 
 def _finish(photo: Photo, puzzle: Puzzle, field: Index, weight: Map, options: InpaintOptions) -> Photo:

@@ -88,13 +88,12 @@ def _filtered(plane: NDArray[Any], kernel: Map) -> NDArray[Any]:
     return np.asarray(cv2.filter2D(plane, -1, kernel, borderType=cv2.BORDER_REFLECT_101))
 
 
-def match_all(puzzle: Puzzle, wanted: Map, offered: Map) -> tuple[Index, Map] | None:
-    """The best source of every target by comparing all with all; None where that would take too long."""
+def match_all(puzzle: Puzzle, goals: Map, offered: Map) -> tuple[Index, Map] | None:
+    """The best source for the goals of all targets by comparing all with all; None where that would take too long."""
     places = np.flatnonzero(puzzle.sources)
     if len(puzzle.targets) * len(places) > _BRUTE_FORCE:
         return None
     candidates = offered.reshape(-1, offered.shape[2])[places]
-    goals = wanted.reshape(-1, wanted.shape[2])[puzzle.targets]
     # The squared distance, less what is the same for all candidates of a goal, as one product.
     lengths = np.einsum("ij,ij->i", candidates, candidates)
     factors = np.ascontiguousarray(np.concatenate([-2 * candidates, lengths[:, None]], axis=1).T)
@@ -108,10 +107,9 @@ def match_all(puzzle: Puzzle, wanted: Map, offered: Map) -> tuple[Index, Map] | 
 
 
 def match(
-    puzzle: Puzzle, field: Index, wanted: Map, offered: Map, rng: np.random.Generator, rounds: int
+    puzzle: Puzzle, field: Index, goals: Map, offered: Map, rng: np.random.Generator, rounds: int
 ) -> tuple[Index, Map]:
     """Improve a field of sources by propagation and random search."""
-    goals = wanted.reshape(-1, wanted.shape[2])[puzzle.targets]
     flat = offered.reshape(-1, offered.shape[2])
     field = field.copy()
     error = _errors(goals, flat, field)
