@@ -1,16 +1,19 @@
 """Where a photo shows tags, as our own small network sees it: a likelihood for every pixel.
 
 The network is a 1 million parameter encoder–decoder, trained by `tests/training/tags/train.py` on pictures with drawn
-tags (its README has the figures), and lies beside this file. It takes squares of 384 pixels. The photo is looked at as
-a whole, and once more mirrored; the mean of both is steadier than either.
+tags (its README has the figures), and lies beside this file. It takes squares of 384 pixels. Whatever is looked at is
+looked at once more mirrored; the mean of both is steadier than either. A search takes in the photo as a whole, which
+tells what a thing is a part of, and then part by part from nearer by, where small tags and strings show.
 """
 
 from __future__ import annotations
 
+import itertools
 import threading
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Final
 
 import cv2
 import numpy as np
@@ -21,6 +24,8 @@ from . import Map, Photo
 BUNDLED = Path(__file__).with_name("tag_net.onnx")
 INPUT_PX = 384
 GREY = 118
+#: How much nearer by the parts are looked at: so that two of them cover the photo's longer side and overlap.
+_NEARER: Final = 1.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +41,29 @@ class TagNet:
 
     Example:
         >>> net = load_tag_net(Path("tag_net.onnx"))
-        >>> maps = net.look_at(photo) if net else None
+        >>> maps = net.search(photo) if net else None
     """
 
     def __init__(self, path: Path) -> None:
         self._net = cv2.dnn.readNetFromONNX(str(path))
         # A network of OpenCV keeps its input between two calls, so no other thread may come between.
         self._lock = threading.Lock()
+
+    def search(self, photo: Photo) -> TagMaps:
+        """The maps of a photo, far and near: of tags the mean of both; of strings, which are thin, what either sees."""
+        whole = self.look_at(photo)
+        large = _resized(photo, _size(photo, round(_NEARER * INPUT_PX), 4))
+        height, width = (edge // 2 for edge in large.shape[:2])
+        near = np.zeros((height, width, 3), np.float32)
+        for top, left in itertools.product(*(sorted({0, max(0, edge - INPUT_PX)}) for edge in large.shape[:2])):
+            seen = self.look_at(np.ascontiguousarray(large[top : top + INPUT_PX, left : left + INPUT_PX]))
+            # Towards its rim a part knows less of what surrounds a place.
+            weight = np.outer(*(np.hanning(edge + 2)[1:-1] for edge in seen.tag.shape)).astype(np.float32)
+            here = near[top // 2 : top // 2 + len(weight), left // 2 : left // 2 + weight.shape[1]]
+            here += np.dstack([seen.tag * weight, seen.string * weight, weight])
+        tag, string = (near[..., plane] / near[..., 2] for plane in (0, 1))
+        far = TagMaps(*(_enlarged(plane, (width, height)) for plane in (whole.tag, whole.string)))
+        return TagMaps(np.asarray((far.tag + tag) / 2, np.float32), np.maximum(far.string, string))
 
     def look_at(self, photo: Photo) -> TagMaps:
         """The maps of a photo; their longer side is half of `INPUT_PX`."""
@@ -71,11 +92,24 @@ def load_tag_net(path: Path) -> TagNet | None:
 
 def _letterbox(photo: Photo) -> tuple[Photo, tuple[int, int, int, int]]:
     """The photo in the middle of a grey square, and where: top, left, height, width, all even."""
-    height, width = photo.shape[:2]
-    scale = INPUT_PX / max(height, width)
-    high, wide = (max(2, 2 * round(edge * scale / 2)) for edge in (height, width))
-    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    wide, high = _size(photo, INPUT_PX, 2)
     square = np.full((INPUT_PX, INPUT_PX, 3), GREY, np.uint8)
     top, left = (INPUT_PX - high) // 4 * 2, (INPUT_PX - wide) // 4 * 2
-    square[top : top + high, left : left + wide] = cv2.resize(photo, (wide, high), interpolation=method)
+    square[top : top + high, left : left + wide] = _resized(photo, (wide, high))
     return square, (top, left, high, wide)
+
+
+def _size(photo: Photo, longest: int, step: int) -> tuple[int, int]:
+    """Width and height in the photo's proportions, multiples of a step."""
+    scale = longest / max(photo.shape[:2])
+    height, width = (max(step, step * round(edge * scale / step)) for edge in photo.shape[:2])
+    return width, height
+
+
+def _resized(photo: Photo, size: tuple[int, int]) -> Photo:
+    method = cv2.INTER_AREA if max(size) < max(photo.shape[:2]) else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(photo, size, interpolation=method), np.uint8)
+
+
+def _enlarged(plane: Map, size: tuple[int, int]) -> Map:
+    return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR), np.float32)

@@ -128,55 +128,74 @@ def enlarged(mask: Mask, size: tuple[int, int]) -> Mask:
     return np.asarray(soft > 110, np.bool_)
 
 
+@dataclass(frozen=True, slots=True)
+class _View:
+    """A part of the photo (left, top, width, height), looked at from nearer by, and where it shows tags."""
+
+    box: tuple[int, int, int, int]
+    tag: Map
+
+    def likelihood(self, find: Find) -> float:
+        """The mean within a find's shape; what lies beyond this view counts as no tag."""
+        left, top, wide, high = self.box
+        across, down = _scales(find)
+        to_x, to_y = self.tag.shape[1] / wide, self.tag.shape[0] / high
+        away = ((find.window[1] - left) * to_x, (find.window[0] - top) * to_y)
+        places = np.array([[across * to_x, 0, away[0]], [0, down * to_y, away[1]]], np.float32)
+        size = find.shape.shape[::-1]
+        seen = cv2.warpAffine(self.tag, places, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+        return float(np.asarray(seen)[find.shape].mean())
+
+
 def _by_network(photo: Photo, net: TagNet, options: TagOptions, report: Report) -> list[Find]:
-    maps = net.look_at(photo)
+    maps = net.search(photo)
+    whole = _View((0, 0, photo.shape[1], photo.shape[0]), maps.tag)
     report(0.5, "setting outlines on edges")
     finds: list[Find] = []
-    waiting = [(piece, options.hint) for piece in _pieces(maps.tag > options.hint)]
+    waiting: list[tuple[Mask, float, _View | None]] = []
+    waiting += [(piece, options.hint, None) for piece in _pieces(maps.tag > options.hint)]
     while waiting:
-        here, level = waiting.pop()
+        here, level, view = waiting.pop()
         likely = np.where(here, maps.tag, 0).astype(np.float32)
         if likely.max() < _GLIMPSE or here.sum() < 0.6 * options.least_area * here.size:
             continue
         rows, columns, window = _window(here, maps, photo)
         find = snap(photo, window, likely[rows, columns], maps.string[rows, columns])
-        if _is_tag_like(find, photo, options) and _is_believed(find, photo, net, options, report):
+        fits = _is_tag_like(find, photo, options)
+        if fits and view is None and options.sure > find.score >= 2 * options.confirmed - 1:
+            report(0.6, "looking again from nearer by")
+            view = _nearer_by(find, photo, net) or whole
+        if fits and _is_believed(find, view, options):
             finds.append(find)
         elif level < 0.8:
-            # What runs together with a print beside it may stand alone at a higher level.
-            waiting += [(piece, level + 0.2) for piece in _pieces(here & (maps.tag > level + 0.2))]
+            # What runs together with a print beside it may stand alone at a higher level, and lies in the same view.
+            waiting += [(piece, level + 0.2, view) for piece in _pieces(here & (maps.tag > level + 0.2))]
     return finds
 
 
-def _is_believed(find: Find, photo: Photo, net: TagNet, options: TagOptions, report: Report) -> bool:
-    """Whether a find is likely enough, if need be after a second look."""
-    if find.score >= options.sure:
-        return True
-    if (find.score + 1) / 2 < options.confirmed:
-        return False
-    report(0.6, "looking again from nearer by")
-    return (find.score + _nearer_by(find, photo, net)) / 2 >= options.confirmed
+def _is_believed(find: Find, view: _View | None, options: TagOptions) -> bool:
+    """Whether a find is likely enough: at once, or on the mean of both looks."""
+    if view is None or find.score >= options.sure:
+        return find.score >= options.sure
+    return (find.score + view.likelihood(find)) / 2 >= options.confirmed
 
 
-def _nearer_by(find: Find, photo: Photo, net: TagNet) -> float:
-    """How likely a find is in a part of the photo round it, where letters and cloth are better told from paper."""
-    top, left, bottom, right = find.window
-    x, y, wide, high = cv2.boundingRect(find.shape.astype(np.uint8))
-    across, down = (right - left) / find.shape.shape[1], (bottom - top) / find.shape.shape[0]
-    side = max(_VIEW * max(wide * across, high * down), _LEAST_VIEW * max(photo.shape[:2]))
-    if side >= max(photo.shape[:2]):
-        return find.score
-    middle = (top + (y + high / 2) * down, left + (x + wide / 2) * across)
-    corner = [round(max(0.0, min(at - side / 2, edge - side))) for at, edge in zip(middle, photo.shape, strict=False)]
-    part = photo[corner[0] : corner[0] + round(side), corner[1] : corner[1] + round(side)]
-    tag = net.look_at(np.ascontiguousarray(part)).tag
-    to_x, to_y = tag.shape[1] / part.shape[1], tag.shape[0] / part.shape[0]
-    places = np.array(
-        [[across * to_x, 0, (left - corner[1]) * to_x], [0, down * to_y, (top - corner[0]) * to_y]], np.float32
+def _nearer_by(find: Find, photo: Photo, net: TagNet) -> _View | None:
+    """The part of the photo round a find; from nearer by, letters and cloth are better told from paper.
+
+    None for what is so large that this would be the whole photo again.
+    """
+    left, top, wide, high = _box(find, find.shape)
+    high_px, wide_px = photo.shape[:2]
+    side = max(_VIEW * max(wide, high), _LEAST_VIEW * max(high_px, wide_px))
+    if side >= max(high_px, wide_px):
+        return None
+    x, y = (
+        round(max(0.0, min(at + length / 2 - side / 2, edge - side)))
+        for at, length, edge in ((left, wide, wide_px), (top, high, high_px))
     )
-    size = find.shape.shape[::-1]
-    seen = cv2.warpAffine(tag, places, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
-    return float(np.asarray(seen)[find.shape].mean())
+    part = photo[y : y + round(side), x : x + round(side)]
+    return _View((x, y, part.shape[1], part.shape[0]), net.look_at(np.ascontiguousarray(part)).tag)
 
 
 def _pieces(mask: Mask) -> list[Mask]:
@@ -202,7 +221,8 @@ def _is_tag_like(find: Find, photo: Photo, options: TagOptions) -> bool:
         return False
     hull = cv2.convexHull(max(outlines, key=cv2.contourArea))
     (_, _), (one, other), _ = cv2.minAreaRect(hull)
-    share = float(find.shape.sum()) * _scale(find) ** 2 / (photo.shape[0] * photo.shape[1])
+    across, down = _scales(find)
+    share = float(find.shape.sum()) * across * down / (photo.shape[0] * photo.shape[1])
     solid = float(find.shape.sum()) > 0.7 * cv2.contourArea(hull)
     return solid and max(one, other) < 7 * max(1.0, min(one, other)) and options.least_area < share < options.most_area
 
@@ -222,20 +242,25 @@ def _by_rules(photo: Photo, options: TagOptions, report: Report) -> list[Find]:
 
 
 def _told(find: Find) -> Tag:
+    left, top, wide, high = (round(edge) for edge in _box(find, find.shape | find.string))
+    return Tag((left, top, wide, high), round(find.score, 3), bool(find.string.sum() > 6))
+
+
+def _box(find: Find, mask: Mask) -> tuple[float, float, float, float]:
+    """Left, top, width and height, in the photo, of a mask of a find's window."""
+    x, y, wide, high = cv2.boundingRect(mask.astype(np.uint8))
+    across, down = _scales(find)
+    return find.window[1] + x * across, find.window[0] + y * down, wide * across, high * down
+
+
+def _scales(find: Find) -> tuple[float, float]:
+    """How many pixels of the photo one of the window's own stands for, across and down."""
     top, left, bottom, right = find.window
-    x, y, wide, high = cv2.boundingRect((find.shape | find.string).astype(np.uint8))
-    across, down = (right - left) / find.shape.shape[1], (bottom - top) / find.shape.shape[0]
-    box = (left + round(x * across), top + round(y * down), round(wide * across), round(high * down))
-    return Tag(box, round(find.score, 3), bool(find.string.sum() > 6))
-
-
-def _scale(find: Find) -> float:
-    """How many pixels of the photo one of the window's own stands for."""
-    return float((find.window[3] - find.window[1]) / find.shape.shape[1])
+    return (right - left) / find.shape.shape[1], (bottom - top) / find.shape.shape[0]
 
 
 def _reach(find: Find, photo: Photo, share: float) -> int:
-    return int(max(1, round(share * max(photo.shape[:2]) / _scale(find))))
+    return int(max(1, round(share * max(photo.shape[:2]) / _scales(find)[0])))
 
 
 def _same(one: Mask, other: Mask) -> bool:

@@ -47,6 +47,41 @@ def test_the_maps_have_the_proportions_of_the_photo(net, size):
     assert maps.tag.max() <= 1
 
 
+@pytest.mark.parametrize("size", [(64, 64), (90, 400), (700, 300), (1, 500), (500, 500)])
+def test_a_search_gives_finer_maps_of_the_same_proportions(net, size):
+    photo = np.full((*size, 3), 90, np.uint8)
+
+    maps = net.search(photo)
+
+    height, width = maps.tag.shape
+    assert maps.string.shape == maps.tag.shape
+    assert max(height, width) > 0.75 * INPUT_PX
+    assert abs(height * size[1] - width * size[0]) <= 2 * max(size)
+    assert np.isfinite(maps.tag).all()
+
+
+def test_a_search_sees_a_thing_where_it_is_wherever_parts_meet(net):
+    photo = np.full((400, 600, 3), 60, np.uint8)
+    spots = [(x, y) for x in range(30, 600, 90) for y in range(30, 400, 85)]
+    for x, y in spots:
+        photo[y - 12 : y + 12, x - 12 : x + 12] = 250
+
+    tag = net.search(photo).tag
+
+    to_map = tag.shape[1] / 600
+    assert all(tag[round(y * to_map), round(x * to_map)] > 0.95 for x, y in spots)
+    assert abs((tag > 0.5).mean() - len(spots) * 24 * 24 / (400 * 600)) < 0.01
+
+
+def test_a_search_sees_what_is_too_thin_for_the_photo_as_a_whole(net):
+    photo = np.full((1000, 1000, 3), 30, np.uint8)
+    for row in range(100, 900):
+        photo[row, 200 + row // 2 : 202 + row // 2] = 250
+
+    assert net.look_at(photo).tag.max() < 0.01
+    assert net.search(photo).tag.max() > 0.2
+
+
 def test_what_the_network_sees_becomes_a_find_with_the_outline_of_the_photo(path):
     photo, truth = a_white_tag()
 
@@ -65,10 +100,10 @@ def test_what_it_does_not_see_is_no_find(path):
 
 def test_threads_may_share_it(net, scenes):
     photos = [scenes.tagged()[0], scenes.stripes(), scenes.backdrop()] * 3
-    alone = [net.look_at(photo).tag for photo in photos]
+    alone = [net.search(photo).tag for photo in photos]
 
     with ThreadPoolExecutor(4) as pool:
-        together = [maps.tag for maps in pool.map(net.look_at, photos)]
+        together = [maps.tag for maps in pool.map(net.search, photos)]
 
     assert all(np.array_equal(one, other) for one, other in zip(alone, together, strict=True))
 
