@@ -1,9 +1,9 @@
 """Where a photo shows tags, as our own small network sees it: a likelihood for every pixel.
 
 The network is a 1 million parameter encoder–decoder, trained by `tests/training/tags/train.py` on pictures with drawn
-tags (its README has the figures), and lies beside this file. It takes squares of 384 pixels. Whatever is looked at is
+tags (its README has the figures), and lies beside this file. It takes squares of 384 pixels. What is looked at is
 looked at once more mirrored; the mean of both is steadier than either. A search takes in the photo as a whole, which
-tells what a thing is a part of, and then part by part from nearer by, where small tags and strings show.
+tells what a thing is a part of, and then, once, part by part from nearer by, where small tags and strings show.
 """
 
 from __future__ import annotations
@@ -52,11 +52,15 @@ class TagNet:
     def search(self, photo: Photo) -> TagMaps:
         """The maps of a photo, far and near: of tags the mean of both; of strings, which are thin, what either sees."""
         whole = self.look_at(photo)
+        if max(photo.shape[:2]) <= INPUT_PX:
+            # Nothing more would be seen from nearer by.
+            return whole
         large = _resized(photo, _size(photo, round(_NEARER * INPUT_PX), 4))
         height, width = (edge // 2 for edge in large.shape[:2])
         near = np.zeros((height, width, 3), np.float32)
         for top, left in itertools.product(*(sorted({0, max(0, edge - INPUT_PX)}) for edge in large.shape[:2])):
-            seen = self.look_at(np.ascontiguousarray(large[top : top + INPUT_PX, left : left + INPUT_PX]))
+            part = np.ascontiguousarray(large[top : top + INPUT_PX, left : left + INPUT_PX])
+            seen = self.look_at(part, mirrored=False)
             # Towards its rim a part knows less of what surrounds a place.
             weight = np.outer(*(np.hanning(edge + 2)[1:-1] for edge in seen.tag.shape)).astype(np.float32)
             here = near[top // 2 : top // 2 + len(weight), left // 2 : left // 2 + weight.shape[1]]
@@ -65,12 +69,14 @@ class TagNet:
         far = TagMaps(*(_enlarged(plane, (width, height)) for plane in (whole.tag, whole.string)))
         return TagMaps(np.asarray((far.tag + tag) / 2, np.float32), np.maximum(far.string, string))
 
-    def look_at(self, photo: Photo) -> TagMaps:
-        """The maps of a photo; their longer side is half of `INPUT_PX`."""
+    def look_at(self, photo: Photo, *, mirrored: bool = True) -> TagMaps:
+        """The maps of a photo, `mirrored` too or seen only once; their longer side is half of `INPUT_PX`."""
         square, (top, left, height, width) = _letterbox(photo)
-        planes = self._likely(square) + self._likely(np.ascontiguousarray(square[:, ::-1]))[..., ::-1]
+        planes = self._likely(square)
+        if mirrored:
+            planes = (planes + self._likely(np.ascontiguousarray(square[:, ::-1]))[..., ::-1]) / 2
         top, left, bottom, right = (round(edge / 2) for edge in (top, left, top + height, left + width))
-        tag, string = (np.ascontiguousarray(plane[top:bottom, left:right] / 2, np.float32) for plane in planes)
+        tag, string = (np.ascontiguousarray(plane[top:bottom, left:right], np.float32) for plane in planes)
         return TagMaps(tag, string)
 
     def _likely(self, square: Photo) -> NDArray[np.float32]:
