@@ -1,20 +1,25 @@
 """How our networks are taught: batches that other processes draw, the loop, and its state on disk.
 
 An accelerator is used where there is one. Every few minutes the state is written beside the output, as `.pt`;
-`--resume` goes on from there, for a machine on which a run must be short. The same seed, material and `--steps` give
-the same pictures in the same order.
+`--resume` goes on from there, for a machine on which a run must be short. The same seed, material, `--steps` and
+`--learners` give the same pictures in the same order. Two learners with a thread each see a third more pictures on two
+cores than one for whom the second core draws.
 """
 
 import argparse
 import math
 import os
+import tempfile
 import time
 from collections import deque
+from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
 import torch
+from torch import distributed
+from torch.nn.parallel import DistributedDataParallel
 
 SAVE_EVERY_S = 240
 
@@ -32,7 +37,8 @@ def parser_of(documentation, material, *, minutes):
     parser.add_argument("--stop-after", type=float, default=1e9, help="stop, to be resumed, after so many minutes")
     parser.add_argument("--seed", type=int, default=1)
     cores = os.cpu_count() or 2
-    parser.add_argument("--workers", type=int, default=max(1, cores // 2), help="processes that draw")
+    parser.add_argument("--learners", type=int, default=1, help="processes that learn, each from a batch of its own")
+    parser.add_argument("--workers", type=int, default=max(1, cores // 2), help="processes that draw for each")
     parser.add_argument(
         "--threads", type=int, default=0, help="threads of the network; 0: the cores left by the workers"
     )
@@ -54,12 +60,39 @@ def taught(net, arguments, *, draw, side_of, loss_of, decay, look=None):
     `draw(seed, count, side)` makes a batch in another process, whose `side_of(step)` is how large its pictures are;
     `loss_of(net, batch, device)` says how wrong the network is; `look(net, device)` is asked for a line now and then.
     """
-    # The workers are forked here: they share what was gathered, and no thread of torch runs yet.
-    with get_context("fork").Pool(arguments.workers) as pool:
-        return _taught(net, arguments, pool, draw, side_of, loss_of, decay, look)
+    with tempfile.TemporaryDirectory() as folder:
+        meeting = f"file://{folder}/meeting"
+        lesson = (net, arguments, draw, side_of, loss_of, decay, look, meeting)
+        # All are forked here: they share what was gathered, and no thread of torch runs yet.
+        context = get_context("fork")
+        others = [context.Process(target=_learn, args=(rank, *lesson)) for rank in range(1, arguments.learners)]
+        for other in others:
+            other.start()
+        learnt = _learn(0, *lesson)
+        for other in others:
+            other.join()
+    return learnt
 
 
-def _taught(net, arguments, pool, draw, side_of, loss_of, decay, look):
+def _learn(rank, net, arguments, draw, side_of, loss_of, decay, look, meeting):
+    with get_context("fork").Pool(arguments.workers) as pool, _together(rank, arguments.learners, meeting):
+        return _taught(net, arguments, pool, draw, side_of, loss_of, decay, look, rank)
+
+
+@contextmanager
+def _together(rank, learners, meeting):
+    """Where several learn: a group whose members know each other by a file."""
+    if learners > 1:
+        os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
+        distributed.init_process_group("gloo", init_method=meeting, rank=rank, world_size=learners)
+    try:
+        yield
+    finally:
+        if learners > 1:
+            distributed.destroy_process_group()
+
+
+def _taught(net, arguments, pool, draw, side_of, loss_of, decay, look, rank):
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     net = net.to(device, memory_format=torch.channels_last)
     mean = torch.optim.swa_utils.AveragedModel(net, multi_avg_fn=_slowly, use_buffers=True)
@@ -72,12 +105,13 @@ def _taught(net, arguments, pool, draw, side_of, loss_of, decay, look):
         for name, part in parts.items():
             part.load_state_dict(saved[name])
         step, before = saved["step"], saved["seconds"]
+    shared = DistributedDataParallel(net) if arguments.learners > 1 else net
     started = written = time.monotonic()
-    for batch in _batches(pool, draw, side_of, arguments, step):
-        seconds = before + time.monotonic() - started
+    for batch in _batches(pool, draw, side_of, arguments, step, rank):
+        seconds = _agreed(before + time.monotonic() - started, arguments.learners)
         passed = step / arguments.steps if arguments.steps else seconds / (60 * arguments.minutes)
         pause = seconds - before > 60 * arguments.stop_after
-        if passed >= 1 or pause or time.monotonic() - written > SAVE_EVERY_S:
+        if rank == 0 and (passed >= 1 or pause or time.monotonic() - written > SAVE_EVERY_S):
             written = time.monotonic()
             kept = {name: part.state_dict() for name, part in parts.items()}
             torch.save({**kept, "step": step, "seconds": seconds}, state)
@@ -88,27 +122,36 @@ def _taught(net, arguments, pool, draw, side_of, loss_of, decay, look):
         for group in optimiser.param_groups:
             warm, cosine = min(1, (step + 1) / 100), (1 + math.cos(math.pi * passed)) / 2
             group["lr"] = arguments.rate * warm * (0.01 + 0.99 * cosine)
-        loss = loss_of(net, batch, device)
+        loss = loss_of(shared, batch, device)
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 2.0)
         optimiser.step()
         mean.update_parameters(net)
         running = loss.item() if running == 0 else 0.98 * running + 0.02 * loss.item()
-        if step % 100 == 0:
+        if rank == 0 and step % 100 == 0:
             print(f"step {step}, {seconds:.0f} s, {100 * passed:.1f} %, loss {running:.4f}", flush=True)
         step += 1
     return mean.module.cpu().eval()
 
 
-def _batches(pool, draw, side_of, arguments, index):
-    """Batches in the order of their seeds, from one on, a few ahead of their use."""
+def _agreed(seconds, learners):
+    """The time by the first one's clock: all must stop after the same step."""
+    if learners == 1:
+        return seconds
+    clock = torch.tensor([seconds], dtype=torch.float64)
+    distributed.broadcast(clock, 0)
+    return float(clock)
+
+
+def _batches(pool, draw, side_of, arguments, step, rank):
+    """Batches in the order of their seeds, each learner its own, a few ahead of their use."""
     waiting = deque()
     while True:
         while len(waiting) < 4 * arguments.workers:
-            seed = arguments.seed * 10**7 + index
-            waiting.append(pool.apply_async(draw, (seed, arguments.batch, side_of(index))))
-            index += 1
+            seed = arguments.seed * 10**7 + step * arguments.learners + rank
+            waiting.append(pool.apply_async(draw, (seed, arguments.batch, side_of(step))))
+            step += 1
         yield waiting.popleft().get()
 
 

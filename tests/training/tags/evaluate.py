@@ -6,6 +6,7 @@ Example:
 Only photos that training never saw are used. Tags are drawn by our generator with another seed and, if the
 prototype's folder is given, by the prototype's generator too, whose style our network has never seen (the
 prototype's network was trained on it). What `spots.csv` calls a real tag counts neither as found nor as false.
+End to end, removal is judged as `bench_inpaint.py` judges filled holes, beside fills that are told where the tags are.
 `--sheet` writes contact sheets: before, mask, after.
 """
 
@@ -20,7 +21,9 @@ from decoys import decoys
 from draw import draw_layer, photographed, tagged
 from pictures import read_photos
 
-from runflow_widgets.engine.models.inpaint import inpaint
+sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
+from bench_inpaint import COLUMNS, METHODS, judge
+
 from runflow_widgets.engine.models.tags import TagOptions, enlarged, find_shapes, find_tags, remove_tags
 
 SEED = 20260
@@ -56,7 +59,9 @@ def main():
     for style, pictures in sets.items():
         for name, finder in finders.items():
             print(f"{style:8}{name:11}{measure(finder, pictures)}", flush=True)
-    print("end to end, dB inside the tags: " + end_to_end(photos, ours), flush=True)
+    print(f"{'end to end, inside the tags':34}" + "".join(f"{column:>11}" for column in COLUMNS[:4]))
+    for name, figures in end_to_end(photos, ours).items():
+        print(f"{name:34}" + "".join(f"{figure:11.3f}" for figure in figures), flush=True)
     if arguments.sheet:
         write_sheet(arguments.sheet / "tagged.png", [picture for _, picture, _ in sets["ours"][:24]], ours)
         write_sheet(arguments.sheet / "other.png", [picture for _, picture, _ in sets.get("other", [])[:24]], ours)
@@ -153,8 +158,8 @@ def measure(finder, pictures):
 
 
 def end_to_end(photos, options):
-    """How near removal comes to the photo under the tags; beside it, with the true masks, and with the tags left."""
-    rows = []
+    """How near removal comes to the photo under the tags; beside it, fills with the true masks, and the tags left."""
+    scores = {}
     for index, ground in enumerate(photos):
         # Not as a camera would develop it: what lies beside the tags is the true photo, byte for byte.
         canvas, masks, _ = with_tags(ground.photo, index)
@@ -165,23 +170,13 @@ def end_to_end(photos, options):
         cleaned, _ = remove_tags(picture, options)
         if (cleaned[~mask] != picture[~mask]).any():
             raise SystemExit(f"Photo {index} was changed outside the mask.")
-        known = inpaint(picture, cv2.dilate(tags.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0)
+        known = cv2.dilate(tags.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
         found = tags & mask
-        where = (tags, tags, tags, found if found.any() else tags)
-        rows.append(
-            [
-                nearness(made, ground.photo, there)
-                for made, there in zip((cleaned, known, picture, cleaned), where, strict=True)
-            ]
-        )
-    names = ("removed", "with the true masks", "left as they are", "removed, inside what was found")
-    return ", ".join(f"{name} {value:.2f}" for name, value in zip(names, np.mean(rows, axis=0), strict=True))
-
-
-def nearness(made, photo, where):
-    """PSNR within a region."""
-    error = np.square(made[where].astype(np.float32) - photo[where]).mean()
-    return 10 * np.log10(255**2 / max(error, 0.1))
+        made = {"removed": (cleaned, tags), "removed, inside what was found": (cleaned, found if found.any() else tags)}
+        made |= {f"{name}, true masks": (fill(picture, known), tags) for name, fill in METHODS.items()}
+        for name, (filled, where) in (made | {"left as they are": (picture, tags)}).items():
+            scores.setdefault(name, []).append(judge(np.ascontiguousarray(filled), ground.photo, where))
+    return {name: np.mean(rows, axis=0) for name, rows in scores.items()}
 
 
 def write_sheet(path, pictures, options):

@@ -1,7 +1,7 @@
 """Training pictures without end: photos or made scenes, decoys, and on half of them tags."""
 
 import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -13,6 +13,9 @@ from scenery import draw_scene
 
 GREY = 118
 HELD_OUT = 0.15
+#: How long a photo's longer side is where it is looked at as a whole, and in the second look from nearer by; and how
+#: often the latter is drawn.
+WHOLE_PX, NEAR_PX, NEAR = (270, 540), (540, 1100), 0.25
 SPOTS = Path(__file__).with_name("spots.csv")
 
 
@@ -20,11 +23,11 @@ SPOTS = Path(__file__).with_name("spots.csv")
 class Ground:
     """A picture to lay tags on: RGB and, as fourth plane, where it shows a real tag (255), so that nothing is taught.
 
-    `tricky` are those on which an earlier network took something for a tag that is none.
+    `alike` are the middles (x, y) of what an earlier network took for a tag that is none.
     """
 
     planes: np.ndarray
-    tricky: bool = False
+    alike: tuple = ()
 
     @property
     def photo(self):
@@ -64,13 +67,15 @@ def read_photos(folder, *, held_out):
 
 def _read(path, spots):
     photo = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
-    tags = np.zeros(photo.shape[:2], np.uint8)
+    tags, alike = np.zeros(photo.shape[:2], np.uint8), []
     for spot in spots:
         left, top, width, height = (int(spot[edge]) for edge in ("left", "top", "width", "height"))
         if spot["what"] == "tag":
             room = 3 + max(width, height) // 4
             tags[max(0, top - room) : top + height + room, max(0, left - room) : left + width + room] = 255
-    return Ground(np.dstack([photo, tags]), tricky=any(spot["what"] == "alike" for spot in spots))
+        else:
+            alike.append((left + width / 2, top + height / 2))
+    return Ground(np.dstack([photo, tags]), tuple(alike))
 
 
 def draw_layers(task):
@@ -97,14 +102,19 @@ def draw_batch(stock, seed, count, crop):
 
 def _picture(stock, rng, crop, *, with_tags):
     pick = rng.random()
-    grounds = stock.scenes if pick < 0.25 else stock.tricky if pick < 0.4 else stock.photos
+    tricky = 0.25 <= pick < 0.4
+    grounds = stock.scenes if pick < 0.25 else stock.tricky if tricky else stock.photos
     ground = grounds[rng.integers(len(grounds))]
-    ground = Ground(_cropped(ground.planes, rng, crop))
-    base = decoys(ground.photo, rng) if rng.random() < 0.45 else ground.photo
+    # What was mistaken once is looked at again and again; the rest of these photos is as good as any other.
+    focus = ground.alike[rng.integers(len(ground.alike))] if tricky and rng.random() < 0.7 else None
+    near = rng.random() < NEAR
+    ground = Ground(_cropped(ground.planes, rng, crop, NEAR_PX if near else WHOLE_PX, focus))
+    base = decoys(ground.photo, rng) if focus is None and rng.random() < 0.45 else ground.photo
     layers = []
     if with_tags:
         count = int(rng.choice([1, 2, 3, 4], p=[0.45, 0.3, 0.15, 0.1]))
-        layers = [turned(stock.layers[rng.integers(len(stock.layers))], rng) for _ in range(count)]
+        layers = [turned(_layer(stock, rng, near=near), rng) for _ in range(count)]
+        layers = [toned(layer, base, rng) if rng.random() < 0.08 else layer for layer in layers]
     canvas, bodies, strings, pieces = tagged(base, layers, rng)
     picture = _relit(photographed(canvas, rng), rng)
     weight = np.full((crop, crop), 50, np.uint8)
@@ -117,17 +127,39 @@ def _picture(stock, rng, crop, *, with_tags):
     return picture, np.stack([bodies, strings]), weight
 
 
-def _cropped(planes, rng, crop):
-    """A square of a picture at some scale."""
+def _layer(stock, rng, *, near):
+    """Some tag; what is seen from nearer by is larger."""
+    picks = [stock.layers[index] for index in rng.integers(len(stock.layers), size=3 if near else 1)]
+    return max(picks, key=lambda layer: layer.body.size)
+
+
+def toned(layer, photo, rng):
+    """A tag in a tone of the photo: on cloth like itself its outline and its print tell. Its string stays as it is."""
+    row, column = (int(rng.integers(edge)) for edge in photo.shape[:2])
+    goal = photo[max(0, row - 4) : row + 5, max(0, column - 4) : column + 5].mean((0, 1))
+    paper = np.median(layer.colour[layer.body > 128], axis=0) if (layer.body > 128).any() else goal
+    shift = (goal - paper) * rng.uniform(0.4, 0.85)
+    colour = layer.colour + shift * (layer.body > layer.string)[..., None]
+    return replace(layer, colour=np.clip(colour, 0, 255).astype(np.uint8))
+
+
+def _cropped(planes, rng, crop, span, focus=None):
+    """A square of a picture, its longer side scaled into a span; a place of it to be in the square may be given."""
     height, width = planes.shape[:2]
-    scale = np.exp(rng.uniform(np.log(270), np.log(540))) / max(height, width)
-    planes = cv2.resize(planes, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
+    scale = np.exp(rng.uniform(*np.log(span))) / max(height, width)
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    planes = cv2.resize(planes, (round(width * scale), round(height * scale)), interpolation=method)
     height, width = planes.shape[:2]
     down, right = max(0, crop - height), max(0, crop - width)
+    middle = None if focus is None else (focus[1] * scale + down // 2, focus[0] * scale + right // 2)
     planes = cv2.copyMakeBorder(
         planes, down // 2, down - down // 2, right // 2, right - right // 2, cv2.BORDER_CONSTANT, value=(GREY,) * 3
     )
-    top, left = (int(rng.integers(0, edge - crop + 1)) for edge in planes.shape[:2])
+    corner = [int(rng.integers(0, edge - crop + 1)) for edge in planes.shape[:2]]
+    if middle is not None:
+        wanted = [at - crop * rng.uniform(0.2, 0.8) for at in middle]
+        corner = [int(np.clip(at, 0, edge - crop)) for at, edge in zip(wanted, planes.shape, strict=False)]
+    top, left = corner
     planes = planes[top : top + crop, left : left + crop]
     if rng.random() < 0.5:
         planes = planes[:, ::-1]

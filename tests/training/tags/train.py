@@ -49,7 +49,7 @@ def gather(arguments):
         f"{len(photos)} photos, {len(layers)} tags, {len(scenes)} scenes in {time.monotonic() - started:.0f} s",
         flush=True,
     )
-    return Stock(photos, [photo for photo in photos if photo.tricky], scenes, layers)
+    return Stock(photos, [photo for photo in photos if photo.alike], scenes, layers)
 
 
 def _loss(net, batch, device):
