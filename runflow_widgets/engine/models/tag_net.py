@@ -74,7 +74,8 @@ class TagNet:
         square, (top, left, height, width) = _letterbox(photo)
         planes = self._likely(square)
         if mirrored:
-            planes = (planes + self._likely(np.ascontiguousarray(square[:, ::-1]))[..., ::-1]) / 2
+            planes += self._likely(np.ascontiguousarray(square[:, ::-1]))[..., ::-1]
+            planes *= 0.5
         top, left, bottom, right = (round(edge / 2) for edge in (top, left, top + height, left + width))
         tag, string = (np.ascontiguousarray(plane[top:bottom, left:right], np.float32) for plane in planes)
         return TagMaps(tag, string)

@@ -49,8 +49,8 @@ class TagOptions:
     """
 
     network: Path | None = BUNDLED
-    sure: float = 0.82
-    confirmed: float = 0.66
+    sure: float = 0.75
+    confirmed: float = 0.62
     hint: float = 0.4
     least_area: float = 0.0006
     most_area: float = 0.2
