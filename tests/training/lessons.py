@@ -40,7 +40,7 @@ def parser_of(documentation, material, *, minutes):
     parser.add_argument("--learners", type=int, default=1, help="processes that learn, each from a batch of its own")
     parser.add_argument("--workers", type=int, default=max(1, cores // 2), help="processes that draw for each")
     parser.add_argument(
-        "--threads", type=int, default=0, help="threads of the network; 0: the cores left by the workers"
+        "--threads", type=int, default=0, help="threads of each network; 0: the cores left by the workers"
     )
     return parser
 
@@ -51,7 +51,7 @@ def ready(arguments):
     cv2.setNumThreads(0)
     torch.manual_seed(arguments.seed)
     # Threads of one convolution wait for the slowest: more of them than free cores are slower than one.
-    torch.set_num_threads(arguments.threads or max(1, (os.cpu_count() or 2) - arguments.workers))
+    torch.set_num_threads(arguments.threads or max(1, (os.cpu_count() or 2) // arguments.learners - arguments.workers))
 
 
 def taught(net, arguments, *, draw, side_of, loss_of, decay, look=None):

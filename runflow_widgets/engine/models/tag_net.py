@@ -59,15 +59,15 @@ class TagNet:
         height, width = (edge // 2 for edge in large.shape[:2])
         near = np.zeros((height, width, 3), np.float32)
         for top, left in itertools.product(*(sorted({0, max(0, edge - INPUT_PX)}) for edge in large.shape[:2])):
-            part = np.ascontiguousarray(large[top : top + INPUT_PX, left : left + INPUT_PX])
-            seen = self.look_at(part, mirrored=False)
+            seen = self.look_at(large[top : top + INPUT_PX, left : left + INPUT_PX], mirrored=False)
             # Towards its rim a part knows less of what surrounds a place.
             weight = np.outer(*(np.hanning(edge + 2)[1:-1] for edge in seen.tag.shape)).astype(np.float32)
             here = near[top // 2 : top // 2 + len(weight), left // 2 : left // 2 + weight.shape[1]]
             here += np.dstack([seen.tag * weight, seen.string * weight, weight])
-        tag, string = (near[..., plane] / near[..., 2] for plane in (0, 1))
-        far = TagMaps(*(_enlarged(plane, (width, height)) for plane in (whole.tag, whole.string)))
-        return TagMaps(np.asarray((far.tag + tag) / 2, np.float32), np.maximum(far.string, string))
+        near /= near[..., 2:]
+        tag, string = (np.asarray(cv2.resize(plane, (width, height))) for plane in (whole.tag, whole.string))
+        mean, either = (tag + near[..., 0]) / 2, np.maximum(string, near[..., 1])
+        return TagMaps(np.asarray(mean, np.float32), np.asarray(either, np.float32))
 
     def look_at(self, photo: Photo, *, mirrored: bool = True) -> TagMaps:
         """The maps of a photo, `mirrored` too or seen only once; their longer side is half of `INPUT_PX`."""
@@ -116,7 +116,3 @@ def _size(photo: Photo, longest: int, step: int) -> tuple[int, int]:
 def _resized(photo: Photo, size: tuple[int, int]) -> Photo:
     method = cv2.INTER_AREA if max(size) < max(photo.shape[:2]) else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(photo, size, interpolation=method), np.uint8)
-
-
-def _enlarged(plane: Map, size: tuple[int, int]) -> Map:
-    return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR), np.float32)

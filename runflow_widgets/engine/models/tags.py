@@ -130,7 +130,7 @@ def enlarged(mask: Mask, size: tuple[int, int]) -> Mask:
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """A part of the photo (left, top, width, height), looked at from nearer by, and where it shows tags."""
+    """A part of the photo (left, top, width, height), or all of it, and where it shows tags."""
 
     box: tuple[int, int, int, int]
     tag: Map
@@ -164,7 +164,7 @@ def _by_network(photo: Photo, net: TagNet, options: TagOptions, report: Report) 
         fits = _is_tag_like(find, photo, options)
         if fits and view is None and options.sure > find.score >= 2 * options.confirmed - 1:
             report(0.6, "looking again from nearer by")
-            view = _nearer_by(find, photo, net) or whole
+            view = _nearer_by(find, photo, net, whole)
         if fits and _is_believed(find, view, options):
             finds.append(find)
         elif level < 0.8:
@@ -180,22 +180,19 @@ def _is_believed(find: Find, view: _View | None, options: TagOptions) -> bool:
     return (find.score + view.likelihood(find)) / 2 >= options.confirmed
 
 
-def _nearer_by(find: Find, photo: Photo, net: TagNet) -> _View | None:
-    """The part of the photo round a find; from nearer by, letters and cloth are better told from paper.
-
-    None for what is so large that this would be the whole photo again.
-    """
+def _nearer_by(find: Find, photo: Photo, net: TagNet, whole: _View) -> _View:
+    """The part of the photo round a find: from nearer by, letters and cloth are better told from paper."""
     left, top, wide, high = _box(find, find.shape)
     high_px, wide_px = photo.shape[:2]
     side = max(_VIEW * max(wide, high), _LEAST_VIEW * max(high_px, wide_px))
     if side >= max(high_px, wide_px):
-        return None
+        return whole
     x, y = (
         round(max(0.0, min(at + length / 2 - side / 2, edge - side)))
         for at, length, edge in ((left, wide, wide_px), (top, high, high_px))
     )
     part = photo[y : y + round(side), x : x + round(side)]
-    return _View((x, y, part.shape[1], part.shape[0]), net.look_at(np.ascontiguousarray(part)).tag)
+    return _View((x, y, part.shape[1], part.shape[0]), net.look_at(part).tag)
 
 
 def _pieces(mask: Mask) -> list[Mask]:

@@ -13,8 +13,7 @@ from scenery import draw_scene
 
 GREY = 118
 HELD_OUT = 0.15
-#: How long a photo's longer side is where it is looked at as a whole, and in the second look from nearer by; and how
-#: often the latter is drawn.
+#: How long a photo's longer side is where it is looked at as a whole and from nearer by; how often the latter is drawn.
 WHOLE_PX, NEAR_PX, NEAR = (270, 540), (540, 1100), 0.25
 SPOTS = Path(__file__).with_name("spots.csv")
 
