@@ -1,9 +1,10 @@
 """Where a photo shows tags, as our own small network sees it: a likelihood for every pixel.
 
-The network is a 1 million parameter encoder–decoder, trained by `tests/training/tags/train.py` on pictures with drawn
-tags (its README has the figures), and lies beside this file. It takes squares of 384 pixels. What is looked at is
-looked at once more mirrored; the mean of both is steadier than either. A search takes in the photo as a whole, which
-tells what a thing is a part of, and then, once, part by part from nearer by, where small tags and strings show.
+The network lies beside this file: two encoder–decoders of a million parameters each, trained by
+`tests/training/tags/train.py` on pictures with drawn tags (its README has the figures), one of them with an eye on
+price dots, and joined into one that says their mean. It takes squares of 384 pixels. What is looked at is looked at
+once more mirrored; the mean of both is steadier than either. A search takes in the photo as a whole, which tells what a
+thing is a part of, and then, once, part by part from nearer by, where small tags and strings show.
 """
 
 from __future__ import annotations

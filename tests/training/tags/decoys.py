@@ -1,4 +1,8 @@
-"""What looks like a tag and is none: what belongs to the material, or lies beside it."""
+"""What looks like a tag and is none: what belongs to the material, or lies beside it.
+
+Small blank discs are among it, unless price dots are to be learnt, which look the same: in a shop a disc that lies
+alone is one more often than anything else.
+"""
 
 import cv2
 import numpy as np
@@ -7,12 +11,15 @@ from PIL import Image, ImageDraw
 from scenery import cloud, draw_ball, draw_check, draw_thing
 
 
-def decoys(photo, rng):
-    """Prints, pockets, buttons, patterns in the material; things, balls and pieces of other material on it."""
+def decoys(photo, rng, *, discs=True):
+    """Prints, pockets, buttons, patterns in the material; things, balls and pieces of other material on it.
+
+    `discs` says whether small blank ones may be among them.
+    """
     kinds = (_printed, _printed, _printed, _pocket, _buttons, _panel, _patch, _check, _dots, _swatch, _thing, _ball)
     canvas = photo.astype(np.float32)
     for _ in range(int(rng.integers(1, 4))):
-        kinds[rng.integers(len(kinds))](canvas, rng)
+        kinds[rng.integers(len(kinds))](canvas, rng, discs)
     return np.clip(canvas, 0, 255).astype(np.uint8)
 
 
@@ -25,7 +32,7 @@ def _spot(canvas, rng, least, most):
     return left, top, min(wide, width - left), min(high, height - top)
 
 
-def _printed(canvas, rng):
+def _printed(canvas, rng, discs):
     """Letters and marks in the cloth itself: its folds and its weave show through."""
     left, top, wide, high = _spot(canvas, rng, 0.08, 0.5)
     if min(wide, high) < 8:
@@ -44,9 +51,9 @@ def _printed(canvas, rng):
             draw_bars(pen, rng, box, 255)
         else:
             spot = (wide * rng.uniform(0.05, 0.4), box[1], wide * rng.uniform(0.5, 0.95), box[3])
-            (pen.ellipse if rng.random() < 0.5 else pen.rectangle)(
-                spot, fill=255 if rng.random() < 0.6 else None, outline=255
-            )
+            is_disc = rng.random() < 0.5
+            is_full = rng.random() < (0.2 if is_disc and not discs else 0.6)
+            (pen.ellipse if is_disc else pen.rectangle)(spot, fill=255 if is_full else None, outline=255)
     share = np.array(sheet, np.float32)[..., None] / 255 * np.float32(rng.uniform(0.45, 0.95))
     spin = cv2.getRotationMatrix2D((wide / 2, high / 2), float(rng.normal(0, 15)), 1)
     share = cv2.warpAffine(share, spin, (wide, high))[..., None]
@@ -55,7 +62,7 @@ def _printed(canvas, rng):
     under += (np.clip(rng.uniform(0, 255, 3) * weave, 0, 255) - under) * share
 
 
-def _panel(canvas, rng):
+def _panel(canvas, rng, discs):
     """A plain area of another colour in the same plane: the cloth's relief goes on, nothing is thrown upon it."""
     left, top, wide, high = _spot(canvas, rng, 0.08, 0.6)
     under = canvas[top : top + high, left : left + wide]
@@ -65,7 +72,7 @@ def _panel(canvas, rng):
         under += rng.uniform(0.2, 0.5) * (rng.uniform(0, 255, 3).astype(np.float32) - under)
 
 
-def _pocket(canvas, rng):
+def _pocket(canvas, rng, discs):
     """Seams round a piece of the same cloth."""
     left, top, wide, high = _spot(canvas, rng, 0.12, 0.4)
     corners = [[0, 0], [wide, 0], [wide, 0.8 * high], [wide / 2, high], [0, 0.8 * high]]
@@ -81,9 +88,9 @@ def _pocket(canvas, rng):
     canvas *= 1 + (tone - 1) * layer[..., None].astype(np.float32) / 255
 
 
-def _buttons(canvas, rng):
+def _buttons(canvas, rng, discs):
     height, width = canvas.shape[:2]
-    radius = max(2, int(rng.uniform(0.008, 0.03) * max(height, width)))
+    radius = max(2, int(rng.uniform(0.008, 0.03 if discs else 0.02) * max(height, width)))
     colour = tuple(float(value) for value in rng.uniform(10, 245, 3))
     x, y, step = rng.uniform(0.1, 0.9) * width, rng.uniform(0.05, 0.5) * height, radius * rng.uniform(4, 9)
     for index in range(int(rng.integers(1, 7))):
@@ -96,7 +103,7 @@ def _buttons(canvas, rng):
             )
 
 
-def _patch(canvas, rng):
+def _patch(canvas, rng, discs):
     """A sewn badge: cloth upon cloth, stitched all round."""
     left, top, wide, high = _spot(canvas, rng, 0.06, 0.22)
     under = canvas[top : top + high, left : left + wide]
@@ -110,15 +117,18 @@ def _patch(canvas, rng):
     under += (rng.uniform(0, 255, 3) - under) * (stitch[..., None] > 0)
 
 
-def _check(canvas, rng):
+def _check(canvas, rng, discs):
     draw_check(canvas, rng, _spot(canvas, rng, 0.3, 1.0))
 
 
-def _dots(canvas, rng):
+def _dots(canvas, rng, discs):
     """A printed pattern: the same mark again and again, at even steps."""
     left, top, wide, high = _spot(canvas, rng, 0.3, 1.0)
     under = canvas[top : top + high, left : left + wide]
     step = float(np.exp(rng.uniform(np.log(9), np.log(60))))
+    if not discs:
+        # One mark alone would be no pattern.
+        step = min(step, max(9, min(wide, high) / 3))
     radius, share = max(2, int(step * rng.uniform(0.15, 0.45))), np.zeros(under.shape[:2], np.uint8)
     corners = int(rng.choice([0, 3, 4, 5, 6]))
     turn, slant = rng.uniform(0, 6), rng.choice([0, 0.5])
@@ -133,7 +143,7 @@ def _dots(canvas, rng):
     under += (np.clip(rng.uniform(0, 255, 3) * weave, 0, 255) - under) * strength
 
 
-def _swatch(canvas, rng):
+def _swatch(canvas, rng, discs):
     """A piece cut from elsewhere in the picture, in other light: a cushion, a poster, a plate."""
     left, top, wide, high = _spot(canvas, rng, 0.06, 0.35)
     height, width = canvas.shape[:2]
@@ -142,7 +152,7 @@ def _swatch(canvas, rng):
     y, x = int(rng.integers(0, height - high + 1)), int(rng.integers(0, width - wide + 1))
     piece = np.rot90(canvas[y : y + high, x : x + wide], 2) * rng.uniform(0.5, 1.6, 3)
     shape = np.zeros((high, wide), np.uint8)
-    if rng.random() < 0.4:
+    if rng.random() < 0.4 and (discs or max(wide, high) > 0.2 * max(height, width)):
         cv2.ellipse(shape, (wide // 2, high // 2), (wide // 2 - 1, high // 2 - 1), 0, 0, 360, 255, -1, cv2.LINE_AA)
     else:
         turned = cv2.boxPoints(((wide / 2, high / 2), (0.8 * wide, 0.8 * high), float(rng.normal(0, 12))))
@@ -154,14 +164,14 @@ def _swatch(canvas, rng):
     under += (np.clip(piece, 0, 255) - under) * (shape[..., None] / np.float32(255))
 
 
-def _thing(canvas, rng):
+def _thing(canvas, rng, discs):
     """A bottle, a mug or a lump that stands about. No box: a plain one could not be told from a bare tag."""
     height, width = canvas.shape[:2]
     high, wide = np.exp(rng.uniform(np.log(0.08), np.log(0.5), 2)) * max(height, width)
     draw_thing(canvas, rng.uniform(0.05, 0.95, 2) * [width, height], wide, high, rng, boxes=False)
 
 
-def _ball(canvas, rng):
+def _ball(canvas, rng, discs):
     height, width = canvas.shape[:2]
-    radius = np.exp(rng.uniform(np.log(0.025), np.log(0.2))) * max(height, width)
+    radius = np.exp(rng.uniform(np.log(0.025 if discs else 0.06), np.log(0.2))) * max(height, width)
     draw_ball(canvas, rng.uniform(0.05, 0.95, 2) * [width, height], radius, rng)

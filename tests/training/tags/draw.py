@@ -25,9 +25,9 @@ class Layer:
         return self.body.shape
 
 
-def draw_layer(rng, long_px):
+def draw_layer(rng, long_px, blank_discs=0.05):
     """A tag whose longer side measures about `long_px`."""
-    face = draw_face(rng)
+    face = draw_face(rng, blank_discs)
     colour, cover = _curled(face, rng)
     height, width = cover.shape
     scale = long_px / max(height, width)

@@ -42,8 +42,8 @@ class Face:
     kind: str
 
 
-def draw_face(rng):
-    """One tag of a kind drawn by chance."""
+def draw_face(rng, blank_discs=0.05):
+    """One tag of a kind drawn by chance; so many of the round ones carry no print, and one in twenty of the others."""
     kind = str(rng.choice(KINDS, p=SHARES))
     width, height = _size(kind, rng)
     paper, ink = _colours(kind, rng)
@@ -51,7 +51,8 @@ def draw_face(rng):
     pen = ImageDraw.Draw(sheet)
     outline = _outline(kind, rng)
     hole = (0.5, rng.uniform(0.07, 0.13)) if kind in ("hang", "price", "kraft") and rng.random() < 0.75 else None
-    _print(pen, kind, rng, (width, height), ink, paper, hole)
+    blank = blank_discs if kind in ("round", "star") else 0.05
+    _print(pen, kind, rng, (width, height), ink, paper, hole, blank)
     cover = np.zeros((height, width), np.uint8)
     corners = np.round(outline * [width - 1, height - 1] * 16).astype(np.int32)
     cv2.fillPoly(cover, [corners], 255, cv2.LINE_AA, 4)
@@ -174,7 +175,7 @@ def _surface(colour, kind, rng):
     return np.clip(lit, 0, 255).astype(np.uint8)
 
 
-def _print(pen, kind, rng, size, ink, paper, hole):
+def _print(pen, kind, rng, size, ink, paper, hole, blank):
     width, height = size
     inset = 0.19 if kind in ("round", "star") else rng.uniform(0.05, 0.12)
     left, right = round(inset * width), round((1 - inset) * width)
@@ -186,7 +187,7 @@ def _print(pen, kind, rng, size, ink, paper, hole):
     if kind in ("round", "star") and rng.random() < 0.4:
         edge = round(rng.uniform(0.05, 0.11) * min(size))
         pen.ellipse((edge, edge, width - edge, height - edge), outline=ink, width=max(1, round(0.014 * LONG_PX)))
-    if rng.random() < 0.05:
+    if rng.random() < blank:
         return
     if rng.random() < 0.15:
         band = tuple(int(value) for value in rng.uniform(0, 255, 3))

@@ -15,6 +15,8 @@ GREY = 118
 HELD_OUT = 0.15
 #: How long a photo's longer side is where it is looked at as a whole and from nearer by; how often the latter is drawn.
 WHOLE_PX, NEAR_PX, NEAR = (270, 540), (540, 1100), 0.25
+#: How many of the round stickers carry no print: usually, and where price dots are to be learnt.
+BLANK_DISCS, PRICE_DOTS = 0.05, 0.25
 SPOTS = Path(__file__).with_name("spots.csv")
 
 
@@ -41,12 +43,13 @@ class Ground:
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """What pictures are put together from."""
+    """What pictures are put together from, and whether price dots are to be learnt, which look like other discs."""
 
     photos: list
     tricky: list
     scenes: list
     layers: list
+    price_dots: bool = False
 
 
 def is_held_out(path):
@@ -78,10 +81,13 @@ def _read(path, spots):
 
 
 def draw_layers(task):
-    """Some tags of all sizes; `task` is a seed and a count."""
-    seed, count = task
+    """Some tags of all sizes; `task` is a seed, a count and whether price dots are to be learnt."""
+    seed, count, price_dots = task
     rng = np.random.default_rng([seed, 1])
-    return [draw_layer(rng, float(np.exp(rng.uniform(np.log(14), np.log(125))))) for _ in range(count)]
+    if price_dots:
+        lengths = np.exp(rng.uniform(np.log(14), np.log(125), count))
+        return [draw_layer(rng, float(length), PRICE_DOTS) for length in lengths]
+    return [draw_layer(rng, float(np.exp(rng.uniform(np.log(14), np.log(125)))), BLANK_DISCS) for _ in range(count)]
 
 
 def draw_scenes(task):
@@ -108,7 +114,9 @@ def _picture(stock, rng, crop, *, with_tags):
     focus = ground.alike[rng.integers(len(ground.alike))] if tricky and rng.random() < 0.7 else None
     near = rng.random() < NEAR
     ground = Ground(_cropped(ground.planes, rng, crop, NEAR_PX if near else WHOLE_PX, focus))
-    base = decoys(ground.photo, rng) if focus is None and rng.random() < 0.45 else ground.photo
+    base = ground.photo
+    if focus is None and rng.random() < 0.45:
+        base = decoys(base, rng, discs=not stock.price_dots)
     layers = []
     if with_tags:
         count = int(rng.choice([1, 2, 3, 4], p=[0.45, 0.3, 0.15, 0.1]))

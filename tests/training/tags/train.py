@@ -29,6 +29,7 @@ def main():
     """Read the arguments, train, export."""
     parser = parser_of(__doc__, "photos", minutes=110.0)
     parser.add_argument("--layers", type=int, default=4000, help="how many tags are drawn beforehand")
+    parser.add_argument("--price-dots", action="store_true", help="teach small blank discs as tags, never as decoys")
     arguments = parser.parse_args()
     ready(arguments)
     global STOCK
@@ -41,15 +42,16 @@ def gather(arguments):
     """Draw the tags and scenes that all pictures are put together from."""
     started = time.monotonic()
     photos = read_photos(arguments.photos, held_out=False)
-    tasks = [(arguments.seed * 1000 + index, arguments.layers // 40) for index in range(40)]
+    dots = arguments.price_dots
+    tasks = [(arguments.seed * 1000 + index, arguments.layers // 40, dots) for index in range(40)]
     with get_context("fork").Pool(arguments.workers) as pool:
         layers = [layer for part in pool.map(draw_layers, tasks) for layer in part]
-        scenes = [scene for part in pool.map(draw_scenes, [(seed, 25) for seed, _ in tasks]) for scene in part]
+        scenes = [scene for part in pool.map(draw_scenes, [(seed, 25) for seed, _, _ in tasks]) for scene in part]
     print(
         f"{len(photos)} photos, {len(layers)} tags, {len(scenes)} scenes in {time.monotonic() - started:.0f} s",
         flush=True,
     )
-    return Stock(photos, [photo for photo in photos if photo.alike], scenes, layers)
+    return Stock(photos, [photo for photo in photos if photo.alike], scenes, layers, dots)
 
 
 def _loss(net, batch, device):
