@@ -1,5 +1,7 @@
 """A network is asked in its own size and answers in the photo's proportions; its absence is no failure."""
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -9,6 +11,8 @@ import pytest
 
 from runflow_widgets.engine.models.tag_net import INPUT_PX, load_tag_net
 from runflow_widgets.engine.models.tags import TagOptions, find_tags
+
+JOIN = Path(__file__).parents[2] / "training" / "tags" / "join.py"
 
 
 @pytest.fixture
@@ -123,3 +127,15 @@ def test_a_broken_file_means_no_network(tmp_path, path):
     broken.write_bytes(path.read_bytes()[:150])
 
     assert load_tag_net(broken) is None
+
+
+def test_networks_are_joined_into_one_that_says_their_mean(tmp_path, scenes):
+    parts = [networks.whiteness(tmp_path / f"{base}.onnx", base=base) for base in (1.0, 0.8)]
+    joined = tmp_path / "joined.onnx"
+    photo, _ = scenes.tagged()
+
+    subprocess.run([sys.executable, str(JOIN), *parts, str(joined)], check=True, capture_output=True)
+
+    one, other, both = (load_tag_net(Path(path)).look_at(photo).tag for path in (*parts, joined))
+    assert np.abs(one - other).max() > 0.1
+    assert np.allclose(both, (one + other) / 2, atol=1e-6)

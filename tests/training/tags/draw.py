@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from faces import draw_face
+from faces import BLANK, draw_face
 
 STRING_COLOURS = ((238, 236, 230), (28, 26, 26), (196, 164, 116), (150, 30, 34), (120, 120, 122))
 
@@ -25,7 +25,7 @@ class Layer:
         return self.body.shape
 
 
-def draw_layer(rng, long_px, blank_discs=0.05):
+def draw_layer(rng, long_px, blank_discs=BLANK):
     """A tag whose longer side measures about `long_px`."""
     face = draw_face(rng, blank_discs)
     colour, cover = _curled(face, rng)

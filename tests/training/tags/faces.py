@@ -10,6 +10,8 @@ from PIL import Image, ImageDraw, ImageFont
 KINDS = ("price", "hang", "sticker", "round", "star", "barcode", "care", "kraft")
 SHARES = (0.2, 0.2, 0.15, 0.13, 0.05, 0.12, 0.07, 0.08)
 LONG_PX = 280
+#: How many carry no print.
+BLANK = 0.05
 WORDS = (
     *("SALE", "NEW", "ONLY", "NOW", "OFFER", "OUTLET", "BEST", "DEAL", "HAND", "MADE", "ORGANIC", "FRESH", "PACK"),
     *(
@@ -42,8 +44,8 @@ class Face:
     kind: str
 
 
-def draw_face(rng, blank_discs=0.05):
-    """One tag of a kind drawn by chance; so many of the round ones carry no print, and one in twenty of the others."""
+def draw_face(rng, blank_discs=BLANK):
+    """One tag of a kind drawn by chance; how many of the round ones carry no print may be given."""
     kind = str(rng.choice(KINDS, p=SHARES))
     width, height = _size(kind, rng)
     paper, ink = _colours(kind, rng)
@@ -51,7 +53,7 @@ def draw_face(rng, blank_discs=0.05):
     pen = ImageDraw.Draw(sheet)
     outline = _outline(kind, rng)
     hole = (0.5, rng.uniform(0.07, 0.13)) if kind in ("hang", "price", "kraft") and rng.random() < 0.75 else None
-    blank = blank_discs if kind in ("round", "star") else 0.05
+    blank = blank_discs if kind in ("round", "star") else BLANK
     _print(pen, kind, rng, (width, height), ink, paper, hole, blank)
     cover = np.zeros((height, width), np.uint8)
     corners = np.round(outline * [width - 1, height - 1] * 16).astype(np.int32)

@@ -1,7 +1,7 @@
 """Make one network of several: each pixel gets the mean of what they say, which is steadier than any of them.
 
 Example:
-    python tests/training/tags/join.py printed.onnx dots.onnx tag_net.onnx
+    python tests/training/tags/join.py prints.onnx dots.onnx tag_net.onnx
 """
 
 import argparse
