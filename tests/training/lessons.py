@@ -1,12 +1,14 @@
 """How our networks are taught: batches that other processes draw, the loop, and its state on disk.
 
 An accelerator is used where there is one. Every few minutes the state is written beside the output, as `.pt`;
-`--resume` goes on from there, for a machine on which a run must be short. The same seed, material, `--steps` and
+`--resume` goes on from there, for a machine on which a run must be short; `--start` begins another run with the weights
+of an earlier one. The same seed, material, `--steps` and
 `--learners` give the same pictures in the same order. Two learners with a thread each see a third more pictures on two
-cores than one for whom the second core draws.
+cores than one for whom the second core draws. `--muon` learns from one picture what AdamW learns from several.
 """
 
 import argparse
+import ctypes
 import math
 import os
 import tempfile
@@ -33,6 +35,8 @@ def parser_of(documentation, material, *, minutes):
     parser.add_argument("--steps", type=int, default=0, help="stop after so many steps instead of by the clock")
     parser.add_argument("--batch", type=int, default=24)
     parser.add_argument("--rate", type=float, default=3e-3)
+    parser.add_argument("--muon", action="store_true", help="let Muon instead of AdamW change the convolutions")
+    parser.add_argument("--start", type=Path, help="the state of an earlier run whose weights this one begins with")
     parser.add_argument("--resume", action="store_true", help="go on from the state of an earlier run")
     parser.add_argument("--stop-after", type=float, default=1e9, help="stop, to be resumed, after so many minutes")
     parser.add_argument("--seed", type=int, default=1)
@@ -50,8 +54,51 @@ def ready(arguments):
     # A worker forked while OpenCV keeps threads would wait for them for ever.
     cv2.setNumThreads(0)
     torch.manual_seed(arguments.seed)
+    _keep_memory()
     # Threads of one convolution wait for the slowest: more of them than free cores are slower than one.
     torch.set_num_threads(arguments.threads or max(1, (os.cpu_count() or 2) // arguments.learners - arguments.workers))
+
+
+def _keep_memory():
+    """Let glibc keep what large tensors give back: to ask the system for it at each step takes a tenth of the time."""
+    system = ctypes.CDLL(None)
+    if hasattr(system, "mallopt"):
+        trim_threshold, mmap_threshold = -1, -3
+        for setting in (trim_threshold, mmap_threshold):
+            system.mallopt(setting, 2**30)
+
+
+class Kernels(torch.optim.Muon):
+    """Muon, which asks for matrices, over convolutions: what makes one channel is one row.
+
+    It goes equally far in all directions that the gradient has, so rare ones are not drowned by common ones.
+    """
+
+    def __init__(self, kernels, **options):
+        self._pairs = [(kernel, torch.nn.Parameter(_rows(kernel.detach()))) for kernel in kernels]
+        if any(kernel.data_ptr() != rows.data_ptr() for kernel, rows in self._pairs):
+            raise ValueError("The kernels do not lie in memory as rows; give them the format `channels_last`.")
+        super().__init__([rows for _, rows in self._pairs], adjust_lr_fn="match_rms_adamw", **options)
+
+    def step(self):
+        """Change the kernels by their gradients."""
+        for kernel, rows in self._pairs:
+            rows.grad = _rows(kernel.grad)
+        super().step()
+
+
+def _rows(kernel):
+    return kernel.permute(0, 2, 3, 1).flatten(1)
+
+
+def optimisers_of(net, *, rate, decay, muon):
+    """Who changes the weights: AdamW all of them, or all but the convolutions before the last, of few channels."""
+    convolutions = [module for module in net.modules() if isinstance(module, torch.nn.Conv2d)]
+    inside = [module.weight for module in convolutions if muon and module.out_channels > 4]
+    taken = {id(kernel) for kernel in inside}
+    others = [weight for weight in net.parameters() if id(weight) not in taken]
+    made = [torch.optim.AdamW(others, lr=rate, weight_decay=decay)]
+    return [*made, Kernels(inside, lr=2 * rate, weight_decay=decay)] if inside else made
 
 
 def taught(net, arguments, *, draw, side_of, loss_of, decay, look=None):
@@ -94,10 +141,15 @@ def _together(rank, learners, meeting):
 
 def _taught(net, arguments, pool, draw, side_of, loss_of, decay, look, rank):
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if arguments.start:
+        begun = torch.load(arguments.start, map_location=device)["mean"]
+        inner = {name.removeprefix("module."): value for name, value in begun.items() if name.startswith("module.")}
+        net.load_state_dict(inner)
     net = net.to(device, memory_format=torch.channels_last)
     mean = torch.optim.swa_utils.AveragedModel(net, multi_avg_fn=_slowly, use_buffers=True)
-    optimiser = torch.optim.AdamW(net.parameters(), lr=arguments.rate, weight_decay=decay)
-    parts = {"net": net, "mean": mean, "optimiser": optimiser}
+    optimisers = optimisers_of(net, rate=arguments.rate, decay=decay, muon=arguments.muon)
+    rates = [optimiser.param_groups[0]["lr"] for optimiser in optimisers]
+    parts = {"net": net, "mean": mean} | {f"optimiser {number}": each for number, each in enumerate(optimisers)}
     state = arguments.output.with_suffix(".pt")
     step, before, running = 0, 0.0, 0.0
     if arguments.resume:
@@ -119,14 +171,15 @@ def _taught(net, arguments, pool, draw, side_of, loss_of, decay, look, rank):
                 print(look(mean.module, device), flush=True)
         if passed >= 1 or pause:
             break
-        for group in optimiser.param_groups:
-            warm, cosine = min(1, (step + 1) / 100), (1 + math.cos(math.pi * passed)) / 2
-            group["lr"] = arguments.rate * warm * (0.01 + 0.99 * cosine)
+        warm, cosine = min(1, (step + 1) / 100), (1 + math.cos(math.pi * passed)) / 2
+        for optimiser, rate in zip(optimisers, rates, strict=True):
+            optimiser.param_groups[0]["lr"] = rate * warm * (0.01 + 0.99 * cosine)
         loss = loss_of(shared, batch, device)
-        optimiser.zero_grad()
+        net.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 2.0)
-        optimiser.step()
+        for optimiser in optimisers:
+            optimiser.step()
         mean.update_parameters(net)
         running = loss.item() if running == 0 else 0.98 * running + 0.02 * loss.item()
         if rank == 0 and step % 100 == 0:
@@ -147,12 +200,17 @@ def _agreed(seconds, learners):
 def _batches(pool, draw, side_of, arguments, step, rank):
     """Batches in the order of their seeds, each learner its own, a few ahead of their use."""
     waiting = deque()
-    while True:
-        while len(waiting) < 4 * arguments.workers:
-            seed = arguments.seed * 10**7 + step * arguments.learners + rank
-            waiting.append(pool.apply_async(draw, (seed, arguments.batch, side_of(step))))
-            step += 1
-        yield waiting.popleft().get()
+    try:
+        while True:
+            while len(waiting) < 4 * arguments.workers:
+                seed = arguments.seed * 10**7 + step * arguments.learners + rank
+                waiting.append(pool.apply_async(draw, (seed, arguments.batch, side_of(step))))
+                step += 1
+            yield waiting.popleft().get()
+    finally:
+        # A pool that is ended while it still draws may wait for ever for the one that holds its queue.
+        for batch in waiting:
+            batch.wait()
 
 
 def _slowly(averages, values, updates):

@@ -4,6 +4,8 @@ Small blank discs are among it, unless price dots are to be learnt, which look t
 alone is one more often than anything else.
 """
 
+from functools import partial
+
 import cv2
 import numpy as np
 from faces import a_line, draw_bars, draw_words
@@ -16,10 +18,13 @@ def decoys(photo, rng, *, discs=True):
 
     `discs` says whether small blank ones may be among them.
     """
-    kinds = (_printed, _printed, _printed, _pocket, _buttons, _panel, _patch, _check, _dots, _swatch, _thing, _ball)
+    printed, buttons, dots, swatch, ball = (
+        partial(kind, discs=discs) for kind in (_printed, _buttons, _dots, _swatch, _ball)
+    )
+    kinds = (printed, printed, printed, _pocket, buttons, _panel, _patch, _check, dots, swatch, _thing, ball)
     canvas = photo.astype(np.float32)
     for _ in range(int(rng.integers(1, 4))):
-        kinds[rng.integers(len(kinds))](canvas, rng, discs)
+        kinds[rng.integers(len(kinds))](canvas, rng)
     return np.clip(canvas, 0, 255).astype(np.uint8)
 
 
@@ -62,7 +67,7 @@ def _printed(canvas, rng, discs):
     under += (np.clip(rng.uniform(0, 255, 3) * weave, 0, 255) - under) * share
 
 
-def _panel(canvas, rng, discs):
+def _panel(canvas, rng):
     """A plain area of another colour in the same plane: the cloth's relief goes on, nothing is thrown upon it."""
     left, top, wide, high = _spot(canvas, rng, 0.08, 0.6)
     under = canvas[top : top + high, left : left + wide]
@@ -72,7 +77,7 @@ def _panel(canvas, rng, discs):
         under += rng.uniform(0.2, 0.5) * (rng.uniform(0, 255, 3).astype(np.float32) - under)
 
 
-def _pocket(canvas, rng, discs):
+def _pocket(canvas, rng):
     """Seams round a piece of the same cloth."""
     left, top, wide, high = _spot(canvas, rng, 0.12, 0.4)
     corners = [[0, 0], [wide, 0], [wide, 0.8 * high], [wide / 2, high], [0, 0.8 * high]]
@@ -103,7 +108,7 @@ def _buttons(canvas, rng, discs):
             )
 
 
-def _patch(canvas, rng, discs):
+def _patch(canvas, rng):
     """A sewn badge: cloth upon cloth, stitched all round."""
     left, top, wide, high = _spot(canvas, rng, 0.06, 0.22)
     under = canvas[top : top + high, left : left + wide]
@@ -117,7 +122,7 @@ def _patch(canvas, rng, discs):
     under += (rng.uniform(0, 255, 3) - under) * (stitch[..., None] > 0)
 
 
-def _check(canvas, rng, discs):
+def _check(canvas, rng):
     draw_check(canvas, rng, _spot(canvas, rng, 0.3, 1.0))
 
 
@@ -164,7 +169,7 @@ def _swatch(canvas, rng, discs):
     under += (np.clip(piece, 0, 255) - under) * (shape[..., None] / np.float32(255))
 
 
-def _thing(canvas, rng, discs):
+def _thing(canvas, rng):
     """A bottle, a mug or a lump that stands about. No box: a plain one could not be told from a bare tag."""
     height, width = canvas.shape[:2]
     high, wide = np.exp(rng.uniform(np.log(0.08), np.log(0.5), 2)) * max(height, width)
