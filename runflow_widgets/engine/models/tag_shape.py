@@ -24,7 +24,14 @@ WINDOW_PX: Final = 208
 #: A shadow is darker by so much in Lab lightness, and by so many times what the darkest sixth of the ground is darker.
 _SHADE: Final = 6.0
 _PATTERN: Final = 1.5
-#: Colours of one string differ by no more than this in Lab.
+#: A string is somewhere so likely, and reaches as far as it is still so likely.
+_STRING: Final = 0.5
+STRING_HINT: Final = 0.25
+#: So many pixels off the tag's outline it may begin: where it goes through the hole, it is less than half a string.
+_KNOT_PX: Final = 6
+#: A thin line is a string if so much of it was seen as one.
+_SEEN: Final = 0.4
+#: Colours of one string differ by no more than this in Lab, and what is beside it by more than twice as much.
 _SAME_STRING: Final = 16.0
 
 
@@ -55,8 +62,8 @@ def snap(photo: Photo, window: tuple[int, int, int, int], tag: Map, string: Map)
             best, worth = candidate, value
     score = float(likely[best].mean()) if best.any() else 0.0
     sharp = to_lab(colours)
-    found = (_attached(thread > 0.35, best) | _traced(best, thread, sharp)) & ~best
-    return Find(window, best, _followed(found, best, sharp), shadow_of(best, lab), score)
+    seen = _strung(thread, best)
+    return Find(window, best, _followed(_traced(seen, best, sharp), best, sharp), shadow_of(best, lab), score)
 
 
 def string_of(tag: Mask, lab: Map) -> Mask:
@@ -139,22 +146,38 @@ def _attached(mask: Mask, tag: Mask) -> Mask:
     return joined(mask, grown(tag, 4))
 
 
-def _traced(tag: Mask, thread: Map, lab: Map) -> Mask:
-    """Lines at the tag, where the network saw at least a hint of a string along most of them."""
-    lines = string_of(tag, lab)
-    return lines if lines.any() and float(thread[lines].mean()) > 0.2 else np.zeros_like(tag)
+def _strung(thread: Map, tag: Mask) -> Mask:
+    """The strings that hang on the tag."""
+    hanging = joined(thread > STRING_HINT, grown(tag, _KNOT_PX))
+    return joined(hanging, hanging & (thread > _STRING)) & ~tag
+
+
+def _traced(string: Mask, tag: Mask, lab: Map) -> Mask:
+    """The strings with all of the thin lines that they lie on; any other line at the tag is more often a seam."""
+    if not string.any():
+        return string
+    _, pieces = cv2.connectedComponents(string_of(tag, lab).astype(np.uint8), connectivity=8)
+    pieces[tag] = 0
+    sizes = np.bincount(pieces.ravel())
+    is_string = np.bincount(pieces[grown(string, 1)], minlength=len(sizes)) > _SEEN * sizes
+    is_string[0] = False
+    return np.asarray(string | is_string[pieces], np.bool_)
 
 
 def _followed(string: Mask, tag: Mask, lab: Map) -> Mask:
-    """The string with its ends, which go on in its colour where the network lost it, and are as thin."""
+    """The string with its ends: they go on in its colour where the network lost it, as thin, on another ground."""
     if string.sum() < 8:
         return string
-    colour = np.median(lab[string], axis=0)
-    alike = (np.linalg.norm(lab - colour, axis=2) < _SAME_STRING) & ~grown(tag, 2)
-    whole = joined(alike | string, string)
-    added = whole & ~string
-    if added.sum() > 2 * string.sum() or _half_width(added) > _half_width(string):
-        return string
+    away = np.linalg.norm(lab - np.median(lab[string], axis=0), axis=2)
+    alike = (away < _SAME_STRING) & ~string & ~grown(tag, 2)
+    _, pieces = cv2.connectedComponents(alike.astype(np.uint8), connectivity=8)
+    whole = string.copy()
+    for number in np.setdiff1d(pieces[grown(string, 1)], [0]):
+        end = np.asarray(pieces == number, np.bool_)
+        beside = grown(end, 3) & ~grown(end, 1) & ~grown(string, 2)
+        stands_out = beside.any() and float((away[beside] > 2 * _SAME_STRING).mean()) > 0.75
+        if stands_out and _half_width(end) <= _half_width(string):
+            whole |= end
     return whole
 
 

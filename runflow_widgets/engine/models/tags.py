@@ -19,7 +19,7 @@ from .inpaint import InpaintOptions, inpaint
 from .masks import grown, joined
 from .tag_net import BUNDLED, TagMaps, TagNet, load_tag_net
 from .tag_rules import Rules, filled, propose
-from .tag_shape import Find, shadow_of, snap, string_of
+from .tag_shape import STRING_HINT, Find, shadow_of, snap, string_of
 
 #: What is nowhere so likely is not looked at.
 _GLIMPSE: Final = 0.65
@@ -202,7 +202,7 @@ def _pieces(mask: Mask) -> list[Mask]:
 
 def _window(here: Mask, maps: TagMaps, photo: Photo) -> tuple[slice, slice, tuple[int, int, int, int]]:
     """Rows and columns of the map round a find and the strings at it, and the same in the photo."""
-    strings = joined(maps.string > 0.3, grown(here, 3))
+    strings = joined(maps.string > STRING_HINT, grown(here, 3))
     left, top, wide, high = cv2.boundingRect(here.astype(np.uint8))
     room = 4 + round(0.3 * max(wide, high))
     left, top, wide, high = cv2.boundingRect((grown(here, room) | grown(strings, room)).astype(np.uint8))

@@ -1,5 +1,6 @@
 """Tags are found by what makes them tags; plain cloth, balls and stripes are left alone."""
 
+import cv2
 import networks
 import numpy as np
 import pytest
@@ -151,11 +152,11 @@ def test_a_plant_in_its_pot_has_no_tag():
 def test_a_string_is_followed_to_its_end(scenes):
     photo, tag = scenes.tagged()
     hint = np.zeros(tag.shape, np.float32)
-    hint[95:136, 238:254] = 1
+    # From the tag's hole at (240, 145) by (250, 90) to (235, 40): the hint ends at half of it.
+    cv2.line(hint, (240, 145), (250, 90), 1, 3)
 
     find = snap(photo, (0, 0, *tag.shape), tag.astype(np.float32), hint)
 
-    # From the tag's hole at (240, 145) by (250, 90) to (235, 40): the hint ends at half of it.
     high, wide = find.string.shape
     rows = np.flatnonzero(find.string.any(axis=1)) * tag.shape[0] / high
     assert rows.min() < 55
@@ -166,11 +167,37 @@ def test_cloth_in_the_colour_of_a_string_is_not_taken_for_it(scenes):
     photo, tag = scenes.tagged()
     photo[20:60, 200:300] = (225, 215, 200)
     hint = np.zeros(tag.shape, np.float32)
-    hint[70:136, 238:254] = 1
+    cv2.line(hint, (240, 145), (250, 90), 1, 3)
 
     find = snap(photo, (0, 0, *tag.shape), tag.astype(np.float32), hint)
 
     assert find.string.sum() < 0.01 * find.string.size
+
+
+@pytest.mark.parametrize(
+    ("near", "far", "reaches"), [(0.8, 0.3, "end"), (0.8, 0.1, "half"), (0.4, 0.3, "nowhere"), (0.0, 0.8, "nowhere")]
+)
+def test_a_string_that_is_likely_somewhere_reaches_as_far_as_there_is_a_hint_of_it(scenes, near, far, reaches):
+    photo, tag = scenes.tagged()
+    # The string itself is out of sight, so that nothing but the likelihood tells.
+    photo[30:137, 225:262] = photo[20, 225]
+    likely = np.zeros(tag.shape, np.float32)
+    likely[95:136, 238:254] = near
+    likely[40:95, 238:254] = far
+
+    find = snap(photo, (0, 0, *tag.shape), tag.astype(np.float32), likely)
+
+    rows = np.flatnonzero(find.string.any(axis=1)) * tag.shape[0] / find.string.shape[0]
+    top = rows.min() if rows.size else None
+    assert top == {"end": pytest.approx(40, abs=4), "half": pytest.approx(95, abs=4), "nowhere": None}[reaches]
+
+
+def test_a_seam_that_leads_away_from_a_tag_is_no_string(scenes):
+    photo, tag = scenes.tagged()
+
+    find = snap(photo, (0, 0, *tag.shape), tag.astype(np.float32), np.zeros(tag.shape, np.float32))
+
+    assert not find.string.any()
 
 
 @pytest.mark.parametrize("dark", [0, 2, 3])
