@@ -22,7 +22,7 @@ from .tag_rules import Rules, filled, propose
 from .tag_shape import STRING_HINT, Find, shadow_of, snap, string_of
 
 #: What is nowhere so likely is not looked at.
-_GLIMPSE: Final = 0.65
+_GLIMPSE: Final = 0.45
 #: A second look takes in so many times a find's longer side, and this share of the photo's longer side at least.
 _VIEW: Final = 3.5
 _LEAST_VIEW: Final = 0.35
@@ -50,7 +50,7 @@ class TagOptions:
 
     network: Path | None = BUNDLED
     sure: float = 0.75
-    confirmed: float = 0.7
+    confirmed: float = 0.5
     hint: float = 0.4
     least_area: float = 0.0006
     most_area: float = 0.2

@@ -93,7 +93,7 @@ def test_without_the_network_the_rules_find_it(scenes, tmp_path, name):
 
 
 @pytest.mark.parametrize(
-    ("base", "share", "count"), [(0.66, 10.0, 1), (0.78, -12.0, 0), (1.0, -5.0, 1), (0.2, 10.0, 0)]
+    ("base", "share", "count"), [(0.66, 10.0, 1), (0.78, -16.0, 0), (1.0, -5.0, 1), (0.2, 10.0, 0)]
 )
 def test_a_doubtful_find_is_looked_at_from_nearer_by(scenes, tmp_path, base, share, count):
     photo = np.full((240, 320, 3), 60, np.uint8)
