@@ -50,7 +50,7 @@ class TagOptions:
 
     network: Path | None = BUNDLED
     sure: float = 0.75
-    confirmed: float = 0.5
+    confirmed: float = 0.55
     hint: float = 0.4
     least_area: float = 0.0006
     most_area: float = 0.2
