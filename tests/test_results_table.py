@@ -29,6 +29,7 @@ def test_rows_come_as_the_runs_begin_and_end_as_they_do(wire, folder):  # noqa: 
 
     table = ResultsTable(results)
     until(table, lambda: [state["group"] for state in table.states] == 5 * ["done"])
+    until(table, lambda: table.settled == 5)
 
     assert len(table.runs) == 5
     assert table.notice == ""
@@ -41,11 +42,13 @@ def test_what_is_still_to_come_is_said_and_stopping_sends_nothing_further(wire, 
     results = rf.map(MODEL, folder, concurrency=1)
     table = ResultsTable(results)
     until(table, lambda: "are still to come" in table.notice)
+    assert table.settled == -1
 
     say(table, {"do": "stop"})
     finish()
     results.result(30)
 
+    until(table, lambda: table.settled == len(table.runs))
     assert {item.status for item in results} >= {"not sent"}
     assert len(table.runs) < 5
     table.close()

@@ -67,6 +67,18 @@ def remote():
     session.close()
 
 
+def test_the_page_is_told_when_nothing_more_will_come(slow, finish, wire):  # noqa: F811
+    table = rf.RunTable([rf.run(MODEL, image=photo(10))])
+    assert table.settled == -1
+
+    finish()
+    assert seen(table, lambda table: table.settled == 1)
+    # This one is over before the table hears of it.
+    table.add(rf.run(MODEL, image=photo(20)).result())
+    assert seen(table, lambda table: table.settled == 2)
+    table.close()
+
+
 def test_the_table_follows_all_its_runs(slow, finish, wire):  # noqa: F811
     table = rf.RunTable([rf.run(MODEL, image=photo(grey)) for grey in (10, 20, 30)])
 

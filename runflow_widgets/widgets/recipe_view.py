@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import ipywidgets
 
+from ..many import Results
 from ..portal import shared
 from ..recipes import RecipeRun
 from ..running import Run
@@ -24,6 +25,15 @@ _ONE_LOOK: Final = 2000
 
 class StepTable(ResultsTable):
     """Shows the runs of one step, each under its picture's name: what they were given is called alike for all."""
+
+    def __init__(self, results: Results, recipe_run: RecipeRun) -> None:
+        self._recipe_run = recipe_run
+        super().__init__(results)
+
+    @property
+    def _over(self) -> bool:
+        # Only with the whole recipe: what a notebook keeps is of all the steps.
+        return self._recipe_run.done
 
     def _told_apart(self, runs: Sequence[Run]) -> list[dict[str, str]]:
         names = [self._results[index].name for index in self._taken.copy()]
@@ -46,7 +56,7 @@ class RecipeView(OwnVBox):
             description="Stop", tooltip="Send nothing further", layout=ipywidgets.Layout(width="auto")
         )
         self._notice = ipywidgets.HTML()
-        self._tables = [StepTable(results) for results in run.steps.values()]
+        self._tables = [StepTable(results, run) for results in run.steps.values()]
         self._tabs = ipywidgets.Tab([table.frame for table in self._tables])
         self._telling = Throttled(shared(), self._write, self._every_s)
         self._bar = ipywidgets.HBox([self._says, self._stop])
@@ -61,7 +71,7 @@ class RecipeView(OwnVBox):
                 view._telling.soon()
 
         def asked(_: object, content: dict[str, Any], __: object) -> None:
-            # The page tells when a table is over, which is the moment to write: its message names the output's cell.
+            # The page tells when all is over, which is the moment to write: its message names the output's cell.
             if content.get("do") == "saved" and (view := reference()) is not None:
                 view._saved.refresh()
 
@@ -84,6 +94,9 @@ class RecipeView(OwnVBox):
             if self._tabs.titles != titles:
                 self._tabs.titles = titles
             self._stop.layout.display = "none" if self._run.done else None
+        if self._run.done:
+            for table in self._tables:
+                table._telling.soon()
 
     def stop(self) -> None:
         """Send nothing further; what runs here is cancelled, what runs at the service goes on and is billed."""

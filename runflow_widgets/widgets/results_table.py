@@ -39,6 +39,9 @@ class ResultsTable(RunTable):
         self._taken |= dict.fromkeys(index for index, _ in found)
         if found:
             self.add(*(run for _, run in found))
+        elif self._over:
+            # The last run was over before this was.
+            self._telling.soon()
         waiting = len(items) - len(self._taken)
         if waiting and not self._results.done:
             self.notice = f"{waiting:,} of {len(items):,} are still to come, {self._results.price.text} in all."

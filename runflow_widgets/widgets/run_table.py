@@ -64,6 +64,8 @@ class RunTable(OwnWidget):
     """How many can be cancelled: those under way in this kernel."""
     away = t.Int(0).tag(sync=True)
     """How many can only no longer be waited for: those under way at the service."""
+    settled = t.Int(-1).tag(sync=True)
+    """How many runs there are, once nothing more will come of any; -1 until then."""
     opened = t.Int(-1).tag(sync=True)
     """The row whose panel stands open below; -1 if none does."""
     notice = t.Unicode().tag(sync=True)
@@ -82,7 +84,7 @@ class RunTable(OwnWidget):
         self._background = Background(lambda _: None, lambda _: None)
         self._telling = Throttled(shared(), self._write, self._every_s)
         super().__init__()
-        self._saved = SavedOutput(f"rfw-runs-{self.model_id}", self._repr_mimebundle_, lambda: self._over)
+        self._saved = SavedOutput(f"rfw-runs-{self.model_id}", self._repr_mimebundle_, self._settled)
         self.on_msg(self._asked)
         self.observe(lambda _: self._arrange(), "opened")
         self._runs.extend(runs)
@@ -138,6 +140,7 @@ class RunTable(OwnWidget):
             self.total = _total(runs)
             self.here = sum(run.is_embedded for run in still)
             self.away = len(still) - self.here
+            self.settled = self._settled()
         for row, state in enumerate(states):
             if state["picture"] and row not in self._thumbs and self.comm is not None:
                 self._thumbs[row] = b""
@@ -203,6 +206,10 @@ class RunTable(OwnWidget):
     @property
     def _over(self) -> bool:
         return all(run.done for run in self._runs)
+
+    def _settled(self) -> int:
+        # By number: of two runs that are over before anybody looks, the second has to be told too.
+        return len(self._runs) if self._over else -1
 
     def close(self) -> None:
         """Close the table, and the panels that were made for it; the runs go on."""

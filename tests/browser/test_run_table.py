@@ -147,7 +147,7 @@ def test_a_folder_is_mapped_and_its_table_fills_while_the_cell_is_free(notebook)
         "    rf.samples.load(name).resize((220, 260)).save(folder / f'{name}.png')\n"
         "results = rf.map('runflow/tag-removal', folder)\nresults"
     )
-    page = notebook([cell])
+    page = notebook([cell, "late = rf.RunTable([])\nlate"])
     page.run_all()
 
     page.until("results.done", timeout_s=60)
@@ -156,5 +156,10 @@ def test_a_folder_is_mapped_and_its_table_fills_while_the_cell_is_free(notebook)
     page.page.wait_for_function(
         "() => panel.content.widgets[0].model.outputs.get(0).toJSON().data['text/html'].includes('3 done')"
     )
-
     assert page.ask("len(results.images)") == 3
+
+    # Runs that are over before the page has heard of them are kept in the notebook too.
+    page.ask("late.add(*(item.run for item in results))")
+    page.page.wait_for_function(
+        "() => panel.content.widgets[1].model.outputs.get(0).toJSON().data['text/html'].includes('3 done')"
+    )

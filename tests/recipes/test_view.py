@@ -37,6 +37,24 @@ def test_the_diagram_counts_and_each_step_has_its_table(wire, session, photos): 
     view.close()
 
 
+def test_the_page_is_told_that_a_step_is_over_when_the_recipe_is(wire, slow, finish):  # noqa: F811
+    """Then the page asks for what the notebook keeps; asked for by the last step's end, it could come too early."""
+    recipe = rf.Recipe("two").then("a", "bria/background/remove").then("b", "runflow/tag-removal")
+    done = recipe.run([Image.new("RGB", (8, 6))])
+    view = RecipeView(done)
+    told = []
+    for table in view._tables:
+        table.observe(lambda change: told.append((change["new"], done.done)), "settled")
+    assert [table.settled for table in view._tables] == [-1, -1]
+
+    finish()
+    for table in view._tables:
+        until(table, lambda table=table: table.settled == 1)
+
+    assert told == [(1, True), (1, True)]
+    view.close()
+
+
 def test_stopping_it_sends_nothing_further(wire, slow, finish):  # noqa: F811
     recipe = rf.Recipe("two").then("a", "bria/background/remove").then("b", "runflow/tag-removal")
     done = recipe.run([Image.new("RGB", (8, 6), (number, 0, 0)) for number in range(4)], concurrency=1)

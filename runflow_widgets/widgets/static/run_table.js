@@ -18,6 +18,7 @@
  *   total: string,
  *   here: number,
  *   away: number,
+ *   settled: number,
  *   opened: number,
  *   notice: string,
  * }} Model
@@ -221,7 +222,7 @@ class RunTableView {
     this.listening = new AbortController();
     this.written = performance.now();
     this.active = Math.max(0, model.get("opened"));
-    this.wasOver = this.isOver();
+    this.settled = -1;
     /** @type {Map<number, ReturnType<typeof buildRow>>} */
     this.drawn = new Map();
     /** @type {Map<number, string>} */
@@ -278,8 +279,10 @@ class RunTableView {
     parts.room.style.height = `${all * ROW_PX}px`;
     this.active = Math.min(this.active, Math.max(0, all - 1));
     this.draw();
-    if (this.isOver() && !this.wasOver) this.ask({ do: "saved" });
-    this.wasOver = this.isOver();
+    const settled = model.get("settled");
+    // What the notebook saves was written when the runs began.
+    if (settled >= 0 && settled !== this.settled) this.ask({ do: "saved" });
+    this.settled = settled;
   }
 
   /** Draw the rows that are in sight, and no others: hundreds would make every change wait. */
@@ -412,7 +415,15 @@ class RunTableView {
     const heard = (/** @type {any} */ message, /** @type {DataView[]} */ buffers) => {
       if (message.kind === "thumbs") this.takePictures(message.rows, buffers);
     };
-    const names = /** @type {const} */ (["rows", "total", "here", "away", "opened", "notice"]);
+    const names = /** @type {const} */ ([
+      "rows",
+      "total",
+      "here",
+      "away",
+      "settled",
+      "opened",
+      "notice",
+    ]);
     model.on("change:states", states);
     for (const name of names) model.on(`change:${name}`, quiet);
     model.on("msg:custom", heard);
