@@ -8,7 +8,7 @@ CONSTRAINTS := .ci/constraints.txt
 # Other lines of ipykernel, beside the newest in the environment: their rules about threads and loops differ.
 OTHER_IPYKERNELS := 6.31.0 7.3.0
 
-# What needs no browser is tested in two processes at once: most of it waits for kernels and child processes.
+# Tests run in two processes at once: much of a test is waiting for a kernel, a child process or a page.
 TEST_WORKERS := 2
 
 .DEFAULT_GOAL := help
@@ -33,7 +33,7 @@ serve: $(VENV)/.tested ## serve the embedded models on port 8787
 test: check ## run every check there is
 	@chromium=$$(tests/tools/find-programs) || exit 1; \
 	$(BIN)/python -m pytest -q --ignore tests/browser -n $(TEST_WORKERS) --dist loadfile --durations=10 && \
-	RUNFLOW_TEST_CHROMIUM="$$chromium" $(BIN)/python -m pytest -q tests/browser --durations=10
+	RUNFLOW_TEST_CHROMIUM="$$chromium" $(BIN)/python -m pytest -q tests/browser -n $(TEST_WORKERS) --dist loadfile --durations=10
 
 check: $(VENV)/.tested js ## formatting, lint, types, layers, JavaScript; no test of behaviour
 	$(BIN)/ruff format --check .
