@@ -24,6 +24,9 @@ WINDOW_PX: Final = 208
 #: A shadow is darker by so much in Lab lightness, and by so many times what the darkest sixth of the ground is darker.
 _SHADE: Final = 6.0
 _PATTERN: Final = 1.5
+#: What is beside a tag is unlike its ground by so much in Lab, and by so many times that ground's own pattern.
+_UNLIKE: Final = 5.0
+_FAR_FROM_PATTERN: Final = 3.0
 #: A string is somewhere so likely, and reaches as far as it is still so likely.
 _STRING: Final = 0.5
 STRING_HINT: Final = 0.25
@@ -99,7 +102,25 @@ def shadow_of(tag: Mask, lab: Map) -> Mask:
     usual = float(np.median(light[ground]))
     pattern = usual - float(np.percentile(light[ground], 16))
     dark = light < usual - max(_SHADE, _PATTERN * pattern)
-    return _attached(near & dark, tag)
+    return joined(near & dark, grown(tag, 4))
+
+
+def rim_of(tag: Mask, string: Mask, lab: Map, reach: int) -> Mask:
+    """What within so many pixels of a tag is unlike the ground round about: its blurred edge, an end of its shadow.
+
+    On a plain ground little is enough, for that would stay as the tag's outline; among a pattern nobody sees it.
+    """
+    beside = grown(tag, reach)
+    ground = (grown(tag, 3 * reach) & ~beside & ~grown(string, 2)).astype(np.float32)
+
+    def around(values: Map) -> Map:
+        return np.asarray(cv2.GaussianBlur(values, (0, 0), 1.25 * reach), np.float32)
+
+    share = np.maximum(around(ground), 1e-4)
+    usual = around(lab * ground[..., None]) / share[..., None]
+    unlike = np.linalg.norm(lab - usual, axis=2)
+    pattern = np.sqrt(around(unlike * unlike * ground) / share)
+    return joined(beside & (unlike > np.maximum(_UNLIKE, _FAR_FROM_PATTERN * pattern)) | tag, tag) & ~tag
 
 
 def _candidates(likely: Map, lab: Map) -> Iterator[Mask]:
@@ -139,11 +160,6 @@ def _edge_support(shape: Mask, edges: Map) -> float:
     rim = plane - cv2.erode(plane, np.ones((3, 3), np.uint8), borderValue=1)
     steep = edges[rim > 0]
     return float(np.clip(steep / 5, 0, 1).mean()) if steep.size else 0.0
-
-
-def _attached(mask: Mask, tag: Mask) -> Mask:
-    """The pieces of a mask that touch the tag."""
-    return joined(mask, grown(tag, 4))
 
 
 def _strung(thread: Map, tag: Mask) -> Mask:

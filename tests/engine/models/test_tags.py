@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from runflow_widgets import samples
-from runflow_widgets.engine.models.tag_shape import shadow_of, snap
+from runflow_widgets.engine.models.tag_shape import rim_of, shadow_of, snap
 from runflow_widgets.engine.models.tags import TagOptions, depth_in_product, find_shapes, find_tags, remove_tags
 
 
@@ -216,6 +216,43 @@ def test_the_shadow_of_a_tag_goes_with_it_and_dark_stripes_stay(dark):
     else:
         assert shadow[80:84, 45:79].all()
         assert shadow.sum() < 300
+
+
+@pytest.mark.parametrize(("pattern", "light", "goes"), [(0, 12, True), (0, -12, True), (15, 12, False), (0, 3, False)])
+def test_the_soft_edge_of_a_tag_goes_with_it_where_it_would_be_seen(pattern, light, goes):
+    lab = np.full((120, 120, 3), (60.0, 5.0, 5.0), np.float32)
+    lab[:, ::3, 0] += pattern
+    tag, string = np.zeros((120, 120), bool), np.zeros((120, 120), bool)
+    tag[40:80, 40:80] = True
+    lab[80:83, 40:80, 0] += light
+
+    rim = rim_of(tag, string, lab, 4)
+
+    assert rim[80:83, 41:79].mean() == goes if not pattern else rim.mean() < 0.003
+    assert not rim[tag].any()
+    assert not rim[85:].any()
+
+
+def test_where_product_and_wall_meet_beside_a_tag_neither_is_taken_for_its_rim():
+    lab = np.full((120, 120, 3), (60.0, 5.0, 5.0), np.float32)
+    lab[:, 60:, 0] = 90
+    tag, string = np.zeros((120, 120), bool), np.zeros((120, 120), bool)
+    tag[40:80, 40:80] = True
+
+    assert rim_of(tag, string, lab, 4).sum() < 60
+
+
+def test_no_outline_stays_of_a_tag_that_was_photographed_softly(scenes):
+    photo, truth = scenes.tagged()
+    soft = cv2.GaussianBlur(photo, (0, 0), 1.5)
+
+    clean, tags = remove_tags(soft)
+
+    around = cv2.dilate(truth.astype(np.uint8), np.ones((11, 11), np.uint8)) > 0
+    below = np.zeros_like(truth)
+    below[130:] = True
+    assert len(tags) == 1
+    assert np.abs(cv2.GaussianBlur(clean, (0, 0), 1)[around & below].astype(int) - [70, 60, 110]).max() < 16
 
 
 @pytest.mark.parametrize(("left", "sign"), [(105, 1), (10, -1), (65, None)])

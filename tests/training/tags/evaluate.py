@@ -6,7 +6,8 @@ Example:
 Only photos that training never saw are used. Tags are drawn by our generator with another seed and, if the
 prototype's folder is given, by the prototype's generator too, whose style our network has never seen (the
 prototype's network was trained on it). What `spots.csv` calls a real tag counts neither as found nor as false.
-End to end, removal is judged as `bench_inpaint.py` judges filled holes, beside fills that are told where the tags are.
+End to end, removal is judged as `bench_inpaint.py` judges filled holes, beside others' fills of the same masks, and
+beside fills that are told where the tags are.
 `--sheet` writes contact sheets: before, mask, after.
 """
 
@@ -59,9 +60,9 @@ def main():
     for style, pictures in sets.items():
         for name, finder in finders.items():
             print(f"{style:8}{name:11}{measure(finder, pictures)}", flush=True)
-    print(f"{'end to end, inside the tags':34}" + "".join(f"{column:>11}" for column in COLUMNS[:4]))
+    print(f"{'end to end, inside the tags':42}" + "".join(f"{column:>11}" for column in COLUMNS[:4]))
     for name, figures in end_to_end(photos, ours).items():
-        print(f"{name:34}" + "".join(f"{figure:11.3f}" for figure in figures), flush=True)
+        print(f"{name:42}" + "".join(f"{figure:11.3f}" for figure in figures), flush=True)
     if arguments.sheet:
         write_sheet(arguments.sheet / "tagged.png", [picture for _, picture, _ in sets["ours"][:24]], ours)
         write_sheet(arguments.sheet / "other.png", [picture for _, picture, _ in sets.get("other", [])[:24]], ours)
@@ -158,7 +159,7 @@ def measure(finder, pictures):
 
 
 def end_to_end(photos, options):
-    """How near removal comes to the photo under the tags; beside it, fills with the true masks, and the tags left."""
+    """How near removal comes to the photo under the tags; beside it, other fills of the same holes and of the true."""
     scores = {}
     for index, ground in enumerate(photos):
         # Not as a camera would develop it: what lies beside the tags is the true photo, byte for byte.
@@ -173,7 +174,10 @@ def end_to_end(photos, options):
         known = cv2.dilate(tags.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
         found = tags & mask
         made = {"removed": (cleaned, tags), "removed, inside what was found": (cleaned, found if found.any() else tags)}
-        made |= {f"{name}, true masks": (fill(picture, known), tags) for name, fill in METHODS.items()}
+        for name, fill in METHODS.items():
+            if name != "ours":
+                made[f"found by us, filled by {name}"] = (fill(picture, mask) if mask.any() else picture, tags)
+            made[f"{name}, true masks"] = (fill(picture, known), tags)
         for name, (filled, where) in (made | {"left as they are": (picture, tags)}).items():
             scores.setdefault(name, []).append(judge(np.ascontiguousarray(filled), ground.photo, where))
     return {name: np.mean(rows, axis=0) for name, rows in scores.items()}
