@@ -23,6 +23,8 @@ from .tag_shape import STRING_HINT, Find, rim_of, shadow_of, snap, string_of
 
 #: What is nowhere so likely is not looked at.
 _GLIMPSE: Final = 0.45
+#: A find and the strings at it are looked at with so much round about, in sizes of the find.
+_ROOM: Final = 0.3
 #: A second look takes in so many times a find's longer side, and this share of the photo's longer side at least.
 _VIEW: Final = 3.5
 _LEAST_VIEW: Final = 0.35
@@ -166,8 +168,7 @@ def _by_network(photo: Photo, net: TagNet, options: TagOptions, report: Report) 
         likely = np.where(here, maps.tag, 0).astype(np.float32)
         if likely.max() < _GLIMPSE or here.sum() < 0.6 * options.least_area * here.size:
             continue
-        rows, columns, window = _window(here, maps, photo)
-        find = snap(photo, window, likely[rows, columns], maps.string[rows, columns])
+        find = _snapped(here, likely, maps, photo)
         fits = _is_tag_like(find, photo, options)
         if fits and view is None and options.sure > find.score >= 2 * options.confirmed - 1:
             report(0.6, "looking again from nearer by")
@@ -207,12 +208,32 @@ def _pieces(mask: Mask) -> list[Mask]:
     return [np.asarray(labels == piece, np.bool_) for piece in range(1, count)]
 
 
-def _window(here: Mask, maps: TagMaps, photo: Photo) -> tuple[slice, slice, tuple[int, int, int, int]]:
+def _snapped(here: Mask, likely: Map, maps: TagMaps, photo: Photo, room: float = _ROOM) -> Find:
+    """The find in a window round it; in a larger one, if its string leads out of that."""
+    rows, columns, window = _window(here, maps, photo, room)
+    find = snap(photo, window, likely[rows, columns], maps.string[rows, columns])
+    if room == _ROOM and _leads_out(find, photo):
+        return _snapped(here, likely, maps, photo, 2 * room)
+    return find
+
+
+def _leads_out(find: Find, photo: Photo) -> bool:
+    top, left, bottom, right = find.window
+    ends = (
+        (top > 0, find.string[0]),
+        (left > 0, find.string[:, 0]),
+        (bottom < photo.shape[0], find.string[-1]),
+        (right < photo.shape[1], find.string[:, -1]),
+    )
+    return any(goes_on and edge.any() for goes_on, edge in ends)
+
+
+def _window(here: Mask, maps: TagMaps, photo: Photo, room: float) -> tuple[slice, slice, tuple[int, int, int, int]]:
     """Rows and columns of the map round a find and the strings at it, and the same in the photo."""
     strings = joined(maps.string > STRING_HINT, grown(here, 3))
     left, top, wide, high = cv2.boundingRect(here.astype(np.uint8))
-    room = 4 + round(0.3 * max(wide, high))
-    left, top, wide, high = cv2.boundingRect((grown(here, room) | grown(strings, room)).astype(np.uint8))
+    reach = 4 + round(room * max(wide, high))
+    left, top, wide, high = cv2.boundingRect((grown(here, reach) | grown(strings, reach)).astype(np.uint8))
     down, across = photo.shape[0] / here.shape[0], photo.shape[1] / here.shape[1]
     window = (round(top * down), round(left * across), round((top + high) * down), round((left + wide) * across))
     return slice(top, top + high), slice(left, left + wide), window

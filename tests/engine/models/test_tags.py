@@ -141,6 +141,11 @@ def test_a_hang_tag_with_its_string_and_a_sticker_are_found_on_a_speckled_mug():
     assert mask[480:600, 540:640].all()
     assert mask[500:560, 400:460].all()
     assert mask.mean() < 0.07
+    # The string's end on the handle, which lies beyond the first window that is looked at.
+    handle = mug[330:370, 700:770].astype(int)
+    string = (handle[..., 0] > handle[..., 2] + 25) & (handle[..., 0] > 110)
+    assert string.sum() > 300
+    assert mask[330:370, 700:770][string].all()
 
 
 def test_a_plant_in_its_pot_has_no_tag():
