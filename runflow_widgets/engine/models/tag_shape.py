@@ -21,9 +21,9 @@ from .masks import grown, joined
 from .tag_rules import binary_planes, edge_strength, filled
 
 WINDOW_PX: Final = 208
-#: A shadow is darker by so much in Lab lightness, and by so many times what the darkest sixth of the ground is darker.
-_SHADE: Final = 6.0
-_PATTERN: Final = 1.5
+#: A shadow is darker by so much in Lab lightness, and by so many times what the ground's own pattern is.
+_SHADE: Final = 4.0
+_PATTERN: Final = 2.5
 #: What is beside a tag is unlike its ground by so much in Lab, and by so many times that ground's own pattern.
 _UNLIKE: Final = 5.0
 _FAR_FROM_PATTERN: Final = 3.0
@@ -65,8 +65,8 @@ def snap(photo: Photo, window: tuple[int, int, int, int], tag: Map, string: Map)
             best, worth = candidate, value
     score = float(likely[best].mean()) if best.any() else 0.0
     sharp = to_lab(colours)
-    seen = _strung(thread, best)
-    return Find(window, best, _followed(_traced(seen, best, sharp), best, sharp), shadow_of(best, lab), score)
+    ties = _followed(_traced(_strung(thread, best), best, sharp), best, sharp)
+    return Find(window, best, ties, shadow_of(best, ties, lab), score)
 
 
 def string_of(tag: Mask, lab: Map) -> Mask:
@@ -91,18 +91,17 @@ def string_of(tag: Mask, lab: Map) -> Mask:
     return found
 
 
-def shadow_of(tag: Mask, lab: Map) -> Mask:
-    """What close to the tag is darker than the ground a little farther off, and than that ground's own pattern."""
+def shadow_of(tag: Mask, string: Mask, lab: Map) -> Mask:
+    """What close to the tag is darker than the ground a little farther off that way, and than that ground's pattern."""
     side = float(np.sqrt(tag.sum()))
-    near, far = grown(tag, max(2, round(0.13 * side))) & ~tag, grown(tag, max(4, round(0.26 * side)))
-    ground = far & ~near & ~tag
-    if not ground.any():
-        return np.zeros_like(tag)
-    light = lab[..., 0]
-    usual = float(np.median(light[ground]))
-    pattern = usual - float(np.percentile(light[ground], 16))
-    dark = light < usual - max(_SHADE, _PATTERN * pattern)
-    return joined(near & dark, grown(tag, 4))
+    near, farther = grown(tag, max(2, round(0.13 * side))), max(4, round(0.26 * side))
+    ground = (grown(tag, farther) & ~near & ~grown(string, 2)).astype(np.float32)
+    light = lab[..., :1]
+    darker = np.maximum(_usual(light, ground, 0.6 * farther) - light, 0)
+    # As if it were as much lighter in places as it is darker.
+    pattern = np.sqrt(2 * _usual(darker * darker, ground, 0.6 * farther))
+    dark = (darker > np.maximum(_SHADE, _PATTERN * pattern))[..., 0]
+    return joined(near & dark & ~tag, grown(tag, 4))
 
 
 def rim_of(tag: Mask, string: Mask, lab: Map, reach: int) -> Mask:
@@ -112,15 +111,17 @@ def rim_of(tag: Mask, string: Mask, lab: Map, reach: int) -> Mask:
     """
     beside = grown(tag, reach)
     ground = (grown(tag, 3 * reach) & ~beside & ~grown(string, 2)).astype(np.float32)
+    unlike = np.linalg.norm(lab - _usual(lab, ground, 1.25 * reach), axis=2, keepdims=True)
+    pattern = np.sqrt(_usual(unlike * unlike, ground, 1.25 * reach))
+    odd = (unlike > np.maximum(_UNLIKE, _FAR_FROM_PATTERN * pattern))[..., 0]
+    return joined(beside & odd | tag, tag) & ~tag
 
-    def around(values: Map) -> Map:
-        return np.asarray(cv2.GaussianBlur(values, (0, 0), 1.25 * reach), np.float32)
 
-    share = np.maximum(around(ground), 1e-4)
-    usual = around(lab * ground[..., None]) / share[..., None]
-    unlike = np.linalg.norm(lab - usual, axis=2)
-    pattern = np.sqrt(around(unlike * unlike * ground) / share)
-    return joined(beside & (unlike > np.maximum(_UNLIKE, _FAR_FROM_PATTERN * pattern)) | tag, tag) & ~tag
+def _usual(values: Map, ground: Map, spread: float) -> Map:
+    """The mean of what the ground shows nearby, for every pixel; nothing (0) where no ground is near."""
+    seen = np.stack([cv2.GaussianBlur(plane * ground, (0, 0), spread) for plane in np.moveaxis(values, 2, 0)], axis=2)
+    share = np.asarray(cv2.GaussianBlur(ground, (0, 0), spread))[..., None]
+    return np.asarray(seen / np.maximum(share, 1e-4), np.float32)
 
 
 def _candidates(likely: Map, lab: Map) -> Iterator[Mask]:

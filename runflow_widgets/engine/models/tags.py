@@ -262,7 +262,8 @@ def _by_rules(photo: Photo, options: TagOptions, report: Report) -> list[Find]:
         shape = filled(proposal.hull, lab.shape[:2])
         if len(finds) < 6 and not any(_same(shape, other.shape) for other in finds):
             window = (0, 0, *photo.shape[:2])
-            finds.append(Find(window, shape, string_of(shape, lab), shadow_of(shape, lab), proposal.score))
+            string = string_of(shape, lab)
+            finds.append(Find(window, shape, string, shadow_of(shape, string, lab), proposal.score))
     return finds
 
 

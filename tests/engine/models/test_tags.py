@@ -214,13 +214,27 @@ def test_the_shadow_of_a_tag_goes_with_it_and_dark_stripes_stay(dark):
     tag[40:80, 40:80] = True
     lab[80:84, 42:82, 0] -= 20
 
-    shadow = shadow_of(tag, lab)
+    shadow = shadow_of(tag, np.zeros_like(tag), lab)
 
     if dark:
         assert shadow.sum() < 90
     else:
         assert shadow[80:84, 45:79].all()
         assert shadow.sum() < 300
+
+
+def test_a_faint_shadow_on_a_plain_wall_is_found_though_dark_cloth_is_near():
+    lab = np.full((160, 160, 3), (85.0, 2.0, 3.0), np.float32)
+    lab[106:, :] = (20.0, 2.0, 3.0)
+    tag = np.zeros((160, 160), bool)
+    tag[60:100, 60:100] = True
+    lab[62:100, 100:104, 0] -= 7
+
+    shadow = shadow_of(tag, np.zeros_like(tag), lab)
+
+    assert shadow[64:90, 100:103].mean() > 0.9
+    assert not shadow[106:].any()
+    assert shadow[:58].mean() < 0.01
 
 
 @pytest.mark.parametrize(("pattern", "light", "goes"), [(0, 12, True), (0, -12, True), (15, 12, False), (0, 3, False)])
