@@ -98,9 +98,7 @@ def _tag_removal(bench: Workbench) -> None:
     ratio = _ratio(bench, "config.aspect_ratio", required=False)
     bench.seed = bench.order.seed or 0
     with bench.timed("inference_ms"):
-        result, tags = remove_tags(
-            picture.rgb, filling=InpaintOptions(seed=bench.seed), report=part_of(bench.report, 0.05, 0.85)
-        )
+        result, tags = remove_tags(picture.rgb, report=part_of(bench.report, 0.05, 0.85), seed=bench.seed)
         for tag in tags:
             left, top, width, height = tag.box
             what = "A tag with its string" if tag.has_string else "A tag"

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from runflow_widgets import images
+from runflow_widgets import images, samples
 from runflow_widgets.catalogue import Catalogue
+from runflow_widgets.engine.models.tags import remove_tags
 from runflow_widgets.engine.tasks import TASKS, perform
 from runflow_widgets.engine.workers import WorkerPool, WorkFailed, WorkOrder
 from runflow_widgets.errors import InputError
@@ -188,6 +189,19 @@ def test_without_a_tag_the_file_comes_back_byte_for_byte(run, tmp_path):
 
     assert (tmp_path / "out" / done.files[0].name).read_bytes() == photo
     assert "No tag was found" in said(done)
+
+
+def test_a_run_takes_tags_off_just_as_the_function_that_is_measured_does(run):
+    mug = samples.load("tagged_mug").convert("RGB").resize((560, 480))
+    expected, tags = remove_tags(np.asarray(mug), seed=3)
+    other_seed, _ = remove_tags(np.asarray(mug), seed=4)
+
+    done, (picture,) = run("runflow/tag-removal", {"image_url": mug}, seed=3)
+
+    assert len(tags) == 2
+    assert np.array_equal(np.asarray(picture.convert("RGB")), expected)
+    assert not np.array_equal(expected, other_seed)
+    assert done.seed == 3
 
 
 @pytest.mark.parametrize("ratio", ["1:1", "21:9", "5:7"])

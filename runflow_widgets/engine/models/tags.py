@@ -31,7 +31,7 @@ _LEAST_VIEW: Final = 0.35
 #: A cut-out this sure is believed where it tells what a tag lies on.
 _PLAIN: Final = 0.7
 #: What the rim of a tag's hole suggests is its shadow too, so less is made of it than of any other rim.
-_FILLING: Final = InpaintOptions(caution=0.15)
+_CAUTION: Final = 0.15
 #: So near the product's edge, as a share of the longer side, its own edges and shadows are met with.
 _EDGE: Final = 0.027
 
@@ -76,14 +76,15 @@ class Tag:
 
 
 def remove_tags(
-    photo: Photo, options: TagOptions | None = None, filling: InpaintOptions | None = None, report: Report = quiet
+    photo: Photo, options: TagOptions | None = None, report: Report = quiet, *, seed: int = 0
 ) -> tuple[Photo, tuple[Tag, ...]]:
     """The photo without its tags, and what was taken for one; with no finds, the very same pixels."""
     tags, mask = find_tags(photo, options, part_of(report, 0, 0.35))
     if not tags:
         return photo, tags
     depth = depth_in_product(photo, mask, part_of(report, 0.35, 0.5))
-    return inpaint(photo, mask, filling or _FILLING, part_of(report, 0.5, 1), belonging=depth), tags
+    filling = InpaintOptions(seed=seed, caution=_CAUTION)
+    return inpaint(photo, mask, filling, part_of(report, 0.5, 1), belonging=depth), tags
 
 
 def find_tags(photo: Photo, options: TagOptions | None = None, report: Report = quiet) -> tuple[tuple[Tag, ...], Mask]:
