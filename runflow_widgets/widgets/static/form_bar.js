@@ -235,7 +235,6 @@ class BarView {
       this.press = "";
       this.tell();
       if (this.model.get("problems").length) this.parts.problems.focus();
-      else if (this.model.get("ask")) this.parts.no.focus();
     } else if (message.kind === "shown") this.wireSoon();
   }
 
@@ -302,8 +301,11 @@ class BarView {
     parts.reckoning.textContent = model.get("reckoning");
     parts.where.textContent = model.get("blocked") || model.get("where");
     parts.where.classList.toggle("rfw-bar-failed", Boolean(model.get("blocked")));
+    const asks = parts.ask.hidden && Boolean(model.get("ask"));
     parts.question.textContent = model.get("ask");
     parts.ask.hidden = !model.get("ask");
+    // As soon as it is seen: the pressed button is off and hears no key, and Escape is to take the question back.
+    if (asks && this.press) parts.no.focus();
     parts.says.textContent = model.get("says");
     parts.says.classList.toggle("rfw-bar-failed", model.get("failed"));
     parts.says.hidden = !model.get("says");
