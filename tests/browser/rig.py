@@ -60,7 +60,10 @@ FIND_PANEL = """() => {
 
 
 # What Notebook 7 itself throws while it starts, with no widget on the page.
-NOISE = ("reading 'schema'", "is not registered", "not yet registered", "registered.")
+STARTS = ("reading 'schema'", "is not registered", "not yet registered", "registered.")
+# What JupyterLab itself throws when a kernel is restarted before it has answered about its threads.
+RESTARTS = ("Canceled future for create_subshell_request",)
+NOISE = (*STARTS, *RESTARTS)
 
 
 def is_noise(fault: str) -> bool:

@@ -105,6 +105,16 @@ def test_a_press_chooses_what_it_began_on_whatever_changes_meanwhile(notebook):
     gallery.locator(".rfw-gal-list").get_by_role("option", name="bria/background/remove, Done").first.wait_for()
     assert gallery.locator(".rfw-gal-card[aria-selected=true]").get_attribute("data-key") == "rfw-00004"
 
+    gallery.locator(".rfw-gal-card[data-key=rfw-00001][aria-posinset='3']").hover()
+    page.page.mouse.down()
+    # And then it is no longer in the list at all.
+    page.ask("setattr(gallery, 'search', 'words of no run')")
+    gallery.locator(".rfw-gal-counted", has_text="No run fits.").wait_for()
+    page.page.mouse.up()
+
+    page.until("gallery.selected == 'rfw-00001'")
+    gallery.locator(".rfw-gal-card").first.wait_for(state="detached")
+
 
 def test_the_local_copy_is_deleted_after_a_question(notebook):
     page = notebook([SOME])

@@ -334,6 +334,8 @@ class GalleryView {
     /** Whether a card is pressed: as long as it is, none is written anew, or the press would be lost. */
     this.held = false;
     this.late = false;
+    /** Whether other runs are asked for: the old ones stay until they come, so that nothing flickers. */
+    this.outdated = false;
     this.asked = "";
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.looking = undefined;
@@ -501,23 +503,20 @@ class GalleryView {
     return Math.max(NARROWEST_PX, this.parts.list.clientWidth - 2 * GAP_PX);
   }
 
-  /** @param {boolean} top whether to begin at the top again */
-  refresh(top = false) {
+  refresh() {
     const { list, room, empty } = this.parts;
     const found = this.model.get("count");
     const text = countText(found, this.model.get("total"));
+    if (this.foot.counted.textContent !== text) this.foot.counted.textContent = text;
+    // Nor does the one that is pressed move or go.
+    this.late ||= this.held;
+    if (this.held) return;
     const height = roomFor(found, this.columns);
     room.style.height = `${height}px`;
     list.style.height = `${Math.min(TALLEST_PX, Math.max(height, 60) + 2 * GAP_PX + 2)}px`;
     room.hidden = found === 0;
     empty.textContent = found ? "" : text;
     empty.hidden = found > 0;
-    if (this.foot.counted.textContent !== text) this.foot.counted.textContent = text;
-    if (top) {
-      this.rows.clear();
-      this.active = 0;
-      list.scrollTop = 0;
-    }
     for (const at of this.rows.keys()) if (at >= found) this.rows.delete(at);
     this.active = Math.min(this.active, Math.max(0, found - 1));
     this.draw(true);
@@ -528,10 +527,10 @@ class GalleryView {
    * @param {boolean} all whether those that are there are written anew as well
    */
   draw(all = false) {
+    this.late ||= this.held;
+    if (this.held) return;
     const { list, room } = this.parts;
     const { columns, width } = this;
-    const anew = all && !this.held;
-    this.late ||= all && this.held;
     const seen = list.clientHeight || TALLEST_PX;
     const [first, last] = windowOf(list.scrollTop, seen, this.model.get("count"), columns);
     for (const [at, card] of this.cards) {
@@ -541,7 +540,7 @@ class GalleryView {
     }
     for (let at = first; at < last; at++) {
       const known = this.cards.get(at);
-      if (known && !anew) continue;
+      if (known && !all) continue;
       const card = known ?? add("div", "card", room, { role: "option", id: `${this.id}-${at}` });
       this.cards.set(at, card);
       const place = placeOf(at, columns, width);
@@ -615,7 +614,7 @@ class GalleryView {
     this.held = false;
     // The click comes right after this, and is still of the card as it was.
     setTimeout(() => {
-      if (this.late) this.draw(true);
+      if (this.late) this.refresh();
       this.late = false;
     });
   }
@@ -646,6 +645,8 @@ class GalleryView {
    */
   hear(message, buffers) {
     if (message.kind === "rows") {
+      if (this.outdated) this.rows.clear();
+      this.outdated = false;
       message.rows.forEach((/** @type {Row} */ row, /** @type {number} */ index) => {
         this.rows.set(message.first + index, row);
         if (row.thumb >= 0) this.keepThumb(row.key, buffers[row.thumb]);
@@ -851,7 +852,7 @@ class GalleryView {
   }
 
   begin() {
-    this.rows.clear();
+    this.outdated = true;
     this.active = 0;
     this.parts.list.scrollTop = 0;
     this.tell();
