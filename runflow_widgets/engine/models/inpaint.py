@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from ...errors import InputError
 from . import Map, Mask, Photo, Report, part_of, patchmatch, quiet
 from .cutout import to_lab
-from .masks import grown
+from .masks import grown, mean_nearby
 from .membrane import membrane
 from .patchmatch import Index, Puzzle
 from .scales import Belonging, Box, Scales, around, descend, roughness
@@ -285,23 +285,16 @@ def _drawn_to_rim(photo: Photo, painted: Map, hole: Mask) -> Map:
     difference *= (hole * (1 + thin))[..., None]
     # Finer than this lies the texture, which is to stay as it was found.
     blur = max(2.5, 0.1 * float(depth.max()))
-    share = np.asarray(cv2.GaussianBlur(hole.astype(np.float32), (0, 0), blur))[..., None]
-    broad = np.asarray(cv2.GaussianBlur(difference, (0, 0), blur)) / np.maximum(share, 1e-3)
-    return np.asarray(broad, np.float32)
+    return mean_nearby(difference, hole, blur)
 
 
 def _as_lively(picture: Map, hole: Mask, strength: float) -> Map:
     """The same with the fine texture in the hole raised towards what the rim has of it, and never lowered."""
     fine = _fine(picture)
     energy = np.abs(fine).mean(axis=2)
-
-    def around(where: Mask) -> Map:
-        share = cv2.GaussianBlur(where.astype(np.float32), (0, 0), 6.0)
-        return np.asarray(cv2.GaussianBlur(energy * where, (0, 0), 6.0) / np.maximum(share, 1e-3), np.float32)
-
-    expected = membrane(around(~hole)[..., None], hole)[..., 0]
+    expected = membrane(mean_nearby(energy, ~hole, 6.0)[..., None], hole)[..., 0]
     # Below a third of a grey level there is nothing to be raised.
-    wanted = np.clip((expected + 0.3) / (around(hole) + 0.3), 1.0, 1.6)
+    wanted = np.clip((expected + 0.3) / (mean_nearby(energy, hole, 6.0) + 0.3), 1.0, 1.6)
     fine *= (strength * (wanted - 1) * hole)[..., None]
     fine += picture
     return fine

@@ -1,11 +1,11 @@
-"""What is done to masks everywhere: larger, smaller, and the pieces of one that hang together with something."""
+"""What is done to masks everywhere: larger, smaller, pieces that hang together with something, means over them."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
-from . import Mask
+from . import Map, Mask
 
 
 def grown(mask: Mask, pixels: int) -> Mask:
@@ -23,3 +23,14 @@ def joined(mask: Mask, seeds: Mask, *, corners: bool = True) -> Mask:
     """The pieces of a mask in which there is a seed; with `corners`, touching ones hold a piece together."""
     _, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8 if corners else 4)
     return np.asarray(np.isin(labels, np.setdiff1d(labels[seeds], [0])), np.bool_)
+
+
+def mean_nearby(values: Map, mask: Mask, spread: float) -> Map:
+    """The mean of what values of one or more planes are within the mask near each pixel; 0 where none of it is near."""
+    inside = mask.astype(np.float32)
+    share = np.asarray(cv2.GaussianBlur(inside, (0, 0), spread))
+    if values.ndim == 3:
+        inside, share = inside[..., None], share[..., None]
+    # Of a single plane the blur forgets that there might be more.
+    total = np.asarray(cv2.GaussianBlur(values * inside, (0, 0), spread)).reshape(values.shape)
+    return np.asarray(total / np.maximum(share, 1e-4), np.float32)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from . import Map, Mask, Photo
 from .cutout import shrink, to_lab
-from .masks import grown, joined
+from .masks import grown, joined, mean_nearby
 from .tag_rules import binary_planes, edge_strength, filled
 
 WINDOW_PX: Final = 208
@@ -95,11 +95,11 @@ def shadow_of(tag: Mask, string: Mask, lab: Map) -> Mask:
     """What close to the tag is darker than the ground a little farther off that way, and than that ground's pattern."""
     side = float(np.sqrt(tag.sum()))
     near, farther = grown(tag, max(2, round(0.13 * side))), max(4, round(0.26 * side))
-    ground = (grown(tag, farther) & ~near & ~grown(string, 2)).astype(np.float32)
+    ground = grown(tag, farther) & ~near & ~grown(string, 2)
     light = lab[..., :1]
-    darker = np.maximum(_usual(light, ground, 0.6 * farther) - light, 0)
+    darker = np.maximum(mean_nearby(light, ground, 0.6 * farther) - light, 0)
     # As if it were as much lighter in places as it is darker.
-    pattern = np.sqrt(2 * _usual(darker * darker, ground, 0.6 * farther))
+    pattern = np.sqrt(2 * mean_nearby(darker * darker, ground, 0.6 * farther))
     dark = (darker > np.maximum(_SHADE, _PATTERN * pattern))[..., 0]
     return joined(near & dark & ~tag, grown(tag, 4))
 
@@ -110,18 +110,11 @@ def rim_of(tag: Mask, string: Mask, lab: Map, reach: int) -> Mask:
     On a plain ground little is enough, for that would stay as the tag's outline; among a pattern nobody sees it.
     """
     beside = grown(tag, reach)
-    ground = (grown(tag, 3 * reach) & ~beside & ~grown(string, 2)).astype(np.float32)
-    unlike = np.linalg.norm(lab - _usual(lab, ground, 1.25 * reach), axis=2, keepdims=True)
-    pattern = np.sqrt(_usual(unlike * unlike, ground, 1.25 * reach))
+    ground = grown(tag, 3 * reach) & ~beside & ~grown(string, 2)
+    unlike = np.linalg.norm(lab - mean_nearby(lab, ground, 1.25 * reach), axis=2, keepdims=True)
+    pattern = np.sqrt(mean_nearby(unlike * unlike, ground, 1.25 * reach))
     odd = (unlike > np.maximum(_UNLIKE, _FAR_FROM_PATTERN * pattern))[..., 0]
     return joined(beside & odd | tag, tag) & ~tag
-
-
-def _usual(values: Map, ground: Map, spread: float) -> Map:
-    """The mean of what the ground shows nearby, for every pixel; nothing (0) where no ground is near."""
-    seen = np.stack([cv2.GaussianBlur(plane * ground, (0, 0), spread) for plane in np.moveaxis(values, 2, 0)], axis=2)
-    share = np.asarray(cv2.GaussianBlur(ground, (0, 0), spread))[..., None]
-    return np.asarray(seen / np.maximum(share, 1e-4), np.float32)
 
 
 def _candidates(likely: Map, lab: Map) -> Iterator[Mask]:
