@@ -58,6 +58,27 @@ FIND_PANEL = """() => {
   return kernel?.connectionStatus === "connected" && kernel.status === "idle";
 }"""
 
+# Makes half the messages between a page and its server late, by up to so many milliseconds; their order stays.
+LATE = """(most) => {
+  const wait = () => new Promise((done) => setTimeout(done, Math.random() < 0.5 ? 0 : Math.random() * most));
+  window.WebSocket = class extends WebSocket {
+    came = Promise.resolve();
+    gone = Promise.resolve();
+    get onmessage() { return super.onmessage; }
+    set onmessage(hear) {
+      const late = hear && ((event) => {
+        this.came = this.came.then(wait).then(() => super.onmessage === late && hear.call(this, event));
+      });
+      super.onmessage = late;
+    }
+    send(data) {
+      const kept = data instanceof ArrayBuffer ? data.slice() : data;
+      this.gone = this.gone.then(wait).then(() => this.readyState === WebSocket.OPEN && super.send(kept));
+    }
+  };
+}"""
+LAG_MS = int(os.environ.get("RUNFLOW_TEST_LAG", "0"))
+
 
 # What Notebook 7 itself throws while it starts, with no widget on the page.
 STARTS = ("reading 'schema'", "is not registered", "not yet registered", "registered.")
@@ -173,6 +194,8 @@ class Browser:
             has_touch=touch,
         )
         page = context.new_page()
+        if LAG_MS:
+            page.add_init_script(f"({LATE})({LAG_MS})")
         page.faults = []
         page.on("pageerror", lambda error: page.faults.append(str(error)) if not is_noise(str(error)) else None)
         page.on("request", self._note)
