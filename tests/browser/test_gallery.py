@@ -132,6 +132,23 @@ def test_the_local_copy_is_deleted_after_a_question(notebook):
     gallery.get_by_text("8 runs", exact=True).wait_for()
 
 
+def test_a_run_that_costs_is_asked_about_and_not_sent_by_keyboard_alone(notebook):
+    page = notebook([SOME.replace("rf.Gallery()", "rf.Gallery(session=gallery_record.costly(ledger))")])
+    page.run_all()
+    gallery = page.page.locator(".rfw-gal")
+    gallery.locator(".rfw-gal-card[data-key=rfw-00004]").click()
+    again, ask = gallery.get_by_role("button", name="Run again"), gallery.get_by_role("alertdialog")
+
+    again.press("Enter")
+    ask.get_by_text("Run bytedance/seedream/v4/text-to-image again? Price: ").wait_for()
+    # Off since it was pressed, the button hears no key.
+    page.page.keyboard.press("Escape")
+    ask.wait_for(state="hidden")
+
+    page.until("gallery.ask == {}")
+    assert page.ask("gallery_record.costly.sent") == []
+
+
 def test_three_thousand_runs_are_a_few_cards_and_a_run_of_this_kernel_appears(notebook):
     page = notebook([MANY])
     page.run_all()

@@ -8,10 +8,15 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import httpx
 from PIL import Image
 
+from runflow_widgets.catalogue import Catalogue
+from runflow_widgets.client import Client, Pace
 from runflow_widgets.ledger import Entry, Ledger, home
+from runflow_widgets.portal import shared
 from runflow_widgets.samples import load, names
+from runflow_widgets.session import Session
 
 CUT, TAGS = "bria/background/remove", "runflow/tag-removal"
 
@@ -72,3 +77,15 @@ def many():
         inputs = {"prompt": f"picture number {number}"}
         put(ledger, number, f"maker{number % 30}/model", status, picture=picture, inputs=inputs)
     return ledger
+
+
+def costly(ledger):
+    """A session with a service that has prices and takes nothing; what is sent to it is in `costly.sent`."""
+    costly.sent = []
+
+    def answer(request):
+        costly.sent.append(request.url.path)
+        return httpx.Response(503)
+
+    client = Client("rf_live_0123456789", transport=httpx.MockTransport(answer), pace=Pace(scale=0))
+    return Session(client, "remote", shared(), ledger, Catalogue.bundled())

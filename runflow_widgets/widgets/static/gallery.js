@@ -795,7 +795,8 @@ class GalleryView {
     side.question.textContent = ask.text ?? "";
     side.yes.textContent = ask.yes ?? "Yes";
     side.yes.disabled = this.pressed.size > 0;
-    if (asks && side.side.contains(document.activeElement)) side.no.focus();
+    // A button that was pressed may be off by now, and then nothing has the keys.
+    if (asks && (this.pressed.size || side.side.contains(document.activeElement))) side.no.focus();
     side.code.hidden = !model.get("code");
     side.buttons.code.setAttribute("aria-expanded", String(Boolean(model.get("code"))));
     if (side.pre.textContent !== model.get("code")) side.pre.textContent = model.get("code");
