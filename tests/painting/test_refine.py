@@ -2,6 +2,7 @@
 
 import time
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -76,8 +77,17 @@ def test_growing_then_shrinking_loses_nothing_and_the_other_way_round_adds_nothi
     assert not (marked & (opened.pixels > 0)).any()
 
 
-@pytest.mark.parametrize("px", [300, 1000])
-def test_a_large_disc_is_exact_too(px):
+@pytest.fixture(params=[1, 2])
+def threads(request):
+    """So many threads of OpenCV, which reckons distances in another way when there is one."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(request.param)
+    yield request.param
+    cv2.setNumThreads(before)
+
+
+@pytest.mark.parametrize("px", [300, 999, 1000])
+def test_a_large_disc_is_exact_too(px, threads):
     side = 2 * px + 41
     sheet = Sheet((side, side))
     sheet.paint(Patch(Box(px + 20, px + 20, px + 21, px + 21), np.ones((1, 1), np.bool_)))
@@ -85,7 +95,23 @@ def test_a_large_disc_is_exact_too(px):
     sheet.grow(px)
 
     offsets = np.arange(side) - (px + 20)
-    assert np.array_equal(sheet.pixels > 0, offsets[:, None] ** 2 + offsets**2 <= px * px)
+    truth = offsets[:, None] ** 2 + offsets**2 <= px * px
+    assert np.argwhere((sheet.pixels > 0) != truth).tolist() == []
+
+
+def test_a_band_about_a_straight_edge_is_exact_too(threads):
+    marked = np.zeros((1300, 2300), np.bool_)
+    marked[:, :200] = True
+    marked[700, 230] = marked[80, 215] = True
+    sheet = sheet_of(marked)
+
+    sheet.grow(1000)
+
+    columns, rows = np.arange(2300), np.arange(1300)[:, None]
+    truth = columns - 199 <= 1000
+    for y, x in [(700, 230), (80, 215)]:
+        truth = truth | ((rows - y) ** 2 + (columns - x) ** 2 <= 1_000_000)
+    assert np.argwhere((sheet.pixels > 0) != truth).tolist() == []
 
 
 def test_a_tall_mask_is_grown_alike_across_the_strips_it_is_worked_in():
