@@ -331,7 +331,7 @@ class GalleryView {
     /** @type {Set<string>} */
     this.pressed = new Set();
     this.active = 0;
-    /** Whether a card is pressed: as long as it is, none is written anew, or the press would be lost. */
+    /** Whether a card is pressed: as long as it is, nothing is drawn, or the press would be lost. */
     this.held = false;
     this.late = false;
     /** Whether other runs are asked for: the old ones stay until they come, so that nothing flickers. */
@@ -508,9 +508,7 @@ class GalleryView {
     const found = this.model.get("count");
     const text = countText(found, this.model.get("total"));
     if (this.foot.counted.textContent !== text) this.foot.counted.textContent = text;
-    // Nor does the one that is pressed move or go.
-    this.late ||= this.held;
-    if (this.held) return;
+    if (this.waits()) return;
     const height = roomFor(found, this.columns);
     room.style.height = `${height}px`;
     list.style.height = `${Math.min(TALLEST_PX, Math.max(height, 60) + 2 * GAP_PX + 2)}px`;
@@ -527,8 +525,7 @@ class GalleryView {
    * @param {boolean} all whether those that are there are written anew as well
    */
   draw(all = false) {
-    this.late ||= this.held;
-    if (this.held) return;
+    if (this.waits()) return;
     const { list, room } = this.parts;
     const { columns, width } = this;
     const seen = list.clientHeight || TALLEST_PX;
@@ -601,12 +598,17 @@ class GalleryView {
 
   /** Write the cards of some runs anew. */
   refill(/** @type {(row: Row) => boolean} */ which) {
-    this.late ||= this.held;
-    if (this.held) return;
+    if (this.waits()) return;
     for (const [at, card] of this.cards) {
       const row = this.rows.get(at);
       if (row && which(row)) this.fill(card, at);
     }
+  }
+
+  /** Whether nothing is to be drawn now, but later: the card that is pressed would change, move or go. */
+  waits() {
+    this.late ||= this.held;
+    return this.held;
   }
 
   letGo() {
