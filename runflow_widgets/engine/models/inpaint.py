@@ -202,8 +202,8 @@ def _solve(scales: Scales, kin: Belonging | None, lifts: int, options: InpaintOp
         if puzzle is None:
             field = rng.choice(np.flatnonzero(finer.sources), len(finer.targets))
         else:
-            field, allowed = patchmatch.lift(puzzle, field, finer)
-            _paint(lab, finer, field, allowed * finer.trust[finer.targets])
+            field, weight = patchmatch.lift(puzzle, field, finer)
+            _paint(lab, finer, field, weight)
         puzzle = finer
         field, error = _improve(lab, puzzle, field, rng, rounds=max(2, 10 - 4 * (len(scales) - 1 - depth)))
     assert puzzle is not None
@@ -211,8 +211,8 @@ def _solve(scales: Scales, kin: Belonging | None, lifts: int, options: InpaintOp
     for depth in range(lifts - 1, -1, -1):
         report(0.85 + 0.1 * (1 - depth / max(1, lifts)), f"lifting to 1/{2**depth} of the size")
         finer = Puzzle.of(scales[depth][1], scales[depth][2], options.radius - 1)
-        field, allowed = patchmatch.lift(puzzle, field, finer)
-        puzzle, weight = finer, (allowed * finer.trust[finer.targets]).astype(np.float32)
+        field, weight = patchmatch.lift(puzzle, field, finer)
+        puzzle = finer
     return _finish(scales[0][0], puzzle, field, weight, options)
 
 

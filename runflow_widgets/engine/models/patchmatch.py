@@ -24,6 +24,11 @@ _SAMPLES = 800
 _BRUTE_FORCE = 30_000_000
 #: That many of them at a time: what the processor keeps close is compared several times as fast.
 _BLOCK = 400_000
+#: The least weight of a patch deep inside a hole, of one that fits badly, and of one whose source was moved. None may
+#: be so small that the sum of all around a pixel vanishes: such a pixel would be black.
+_LEAST_TRUST = 1e-3
+_LEAST_FIT = 1e-3
+_MOVED = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +56,10 @@ class Puzzle:
         targets = np.flatnonzero(touched)
         number = np.full(hole.size, -1, np.int32)
         number[targets] = np.arange(len(targets))
-        # The rim is known; what lies deep inside rests on guesses and should not speak as loud.
+        # The rim is known; patches deep inside rest on guesses and weigh less.
         depth = np.asarray(cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 3), np.float32)
-        return cls(hole, radius, sources, targets, number, (1.3**-depth).ravel().astype(np.float32))
+        trust = np.maximum(1.3**-depth, _LEAST_TRUST).ravel().astype(np.float32)
+        return cls(hole, radius, sources, targets, number, trust)
 
 
 def components(picture: Map, puzzle: Puzzle, rng: np.random.Generator) -> Map:
@@ -147,7 +153,7 @@ def vote(
     # Plane by plane: rows of a few numbers are slow to add up.
     planes = [np.ascontiguousarray(plane) for plane in picture.reshape(height * width, -1).T]
     totals = np.zeros((len(planes), len(pixels)), np.float32)
-    weights = np.full(len(pixels), 1e-9, np.float32)
+    weights = np.zeros(len(pixels), np.float32)
     for dy in range(-radius, radius + 1):
         for dx in range(-radius, radius + 1):
             if half and (dy + dx) % 2:
@@ -162,22 +168,34 @@ def vote(
     return np.ascontiguousarray((totals / weights).T)
 
 
-def lift(puzzle: Puzzle, field: Index, finer: Puzzle) -> tuple[Index, Mask]:
-    """The same field at twice the size, and which of its sources are still allowed."""
+def lift(puzzle: Puzzle, field: Index, finer: Puzzle) -> tuple[Index, Map]:
+    """The same field at twice the size, and the weight of each patch; a source that is none there moves to the next."""
     width, fine_width = puzzle.hole.shape[1], finer.hole.shape[1]
     y, x = np.divmod(finer.targets, fine_width)
     coarse = puzzle.number[(y // 2) * width + x // 2]
     source_y, source_x = np.divmod(field[coarse], width)
     lifted = (2 * source_y + y % 2) * fine_width + 2 * source_x + x % 2
-    allowed = (coarse >= 0) & finer.sources.ravel()[lifted]
-    fallback = np.flatnonzero(finer.sources)[0]
-    return np.where(allowed, lifted, fallback), allowed
+    moved = (coarse < 0) | ~finer.sources.ravel()[lifted]
+    lifted[moved] = _nearest_sources(finer)[lifted[moved]]
+    weight = np.where(moved, _MOVED, 1.0) * finer.trust[finer.targets]
+    return lifted, weight.astype(np.float32)
+
+
+def _nearest_sources(puzzle: Puzzle) -> Index:
+    """For each place the source that is closest to it."""
+    elsewhere = (~puzzle.sources).astype(np.uint8)
+    _, labels = cv2.distanceTransformWithLabels(elsewhere, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    place_of = np.zeros(int(labels.max()) + 1, np.int64)
+    places = np.flatnonzero(puzzle.sources)
+    place_of[labels.ravel()[places]] = places
+    return place_of[labels.ravel()]
 
 
 def weights_of(puzzle: Puzzle, error: Map, sharpness: float) -> Map:
     """How loud each patch speaks: by how well it fits and by how well its place is known."""
     scale = np.percentile(error, 75) / sharpness + 1e-3
-    return np.asarray(np.exp(-np.minimum(error / (2 * scale), 30)) * puzzle.trust[puzzle.targets], np.float32)
+    fit = np.maximum(np.exp(-error / (2 * scale)), _LEAST_FIT)
+    return np.asarray(fit * puzzle.trust[puzzle.targets], np.float32)
 
 
 def _errors(goals: Map, flat: Map, field: Index) -> Map:
