@@ -188,7 +188,7 @@ def _nearest_sources(puzzle: Puzzle) -> Index:
     place_of = np.zeros(int(labels.max()) + 1, np.int64)
     places = np.flatnonzero(puzzle.sources)
     place_of[labels.ravel()[places]] = places
-    return place_of[labels.ravel()]
+    return np.asarray(place_of[labels.ravel()], np.int64)
 
 
 def weights_of(puzzle: Puzzle, error: Map, sharpness: float) -> Map:

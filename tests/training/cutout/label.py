@@ -1,49 +1,69 @@
-"""Cut the clear subjects out of unlabelled photos, as material for training.
+"""Ask the published network for the subjects of free photos: what it knows of them must not be forgotten.
 
 Example:
-    python tests/training/cutout/label.py PHOTOS LABELLED
+    python tests/training/cutout/label.py u2netp.onnx LABELLED PHOTOS FLOWERS --count 900
 
-For each photo whose subject the package's own cut-out is sure of, `LABELLED` gets the photo and its alpha as one PNG.
-What a method without learning finds on easy photos teaches a network enough to do better on harder ones.
+`LABELLED` gets each photo and the map of its subject as one PNG with an alpha channel. The map is the mean of two
+looks, one of them mirrored, which is steadier than either. Labelling goes on where it stopped; several processes may
+share it.
 """
 
 import argparse
+import hashlib
+import os
 from pathlib import Path
 
 import cv2
 import numpy as np
+from net import DEVIATION, MEAN
 
-from runflow_widgets.engine.models.cutout import cut_out, shrink
-from runflow_widgets.engine.models.matting import refine
-
-LONGEST_PX = 360
-#: Surer than what the package calls doubtful: a wrong label teaches a mistake.
-SURE = 0.72
+LONGEST_PX = 400
+INPUT_PX = 320
 
 
 def main():
-    """Write what is sure; say how much that is."""
+    """Label what is not labelled yet; say how much that is."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("photos", type=Path)
+    parser.add_argument("network", type=Path)
     parser.add_argument("labelled", type=Path)
-    parser.add_argument("--count", type=int, help="take only so many, the first by name")
+    parser.add_argument("photos", type=Path, nargs="+", help="folders of JPEGs, searched to the bottom")
+    parser.add_argument("--count", type=int, help="take only so many of each folder, by a hash of the name")
+    parser.add_argument("--part", default="0/1", help="of several processes, this is which of how many")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     arguments.labelled.mkdir(parents=True, exist_ok=True)
-    paths = sorted(arguments.photos.glob("*.jpg"))[: arguments.count]
-    kept = sum(_label(path, arguments.labelled / f"{path.stem}.png") for path in paths)
-    print(f"{kept} of {len(paths)} photos labelled")
+    part, parts = map(int, arguments.part.split("/"))
+    teacher = cv2.dnn.readNetFromONNX(str(arguments.network))
+    paths = [path for folder in arguments.photos for path in _chosen(folder, arguments.count)]
+    for path in paths[part::parts]:
+        target = arguments.labelled / f"{path.parent.name}-{path.stem}.png"
+        photo = cv2.imread(str(path))
+        if photo is not None and not target.exists():
+            _label(teacher, photo, target)
 
 
-def _label(path, target):
-    photo = shrink(np.ascontiguousarray(cv2.imread(str(path))[..., ::-1]), LONGEST_PX)
-    found = cut_out(photo)
-    sides = [found.mask[0], found.mask[-1], found.mask[:, 0], found.mask[:, -1]] if found.mask.any() else []
-    cut_by_frame = any(side.mean() > 0.25 for side in sides)
-    if found.confidence < SURE or cut_by_frame or not 0.04 < found.mask.mean() < 0.7:
-        return False
-    alpha = np.round(refine(photo, found.mask) * 255).astype(np.uint8)
-    return cv2.imwrite(str(target), np.dstack([photo[..., ::-1], alpha]))
+def _chosen(folder, count):
+    """The same photos anywhere, and a mixture of all of them."""
+    found = sorted(folder.rglob("*.jpg"), key=lambda path: hashlib.sha256(path.name.encode()).digest())
+    return found[:count]
+
+
+def _label(teacher, photo, target):
+    scale = min(1.0, LONGEST_PX / max(photo.shape[:2]))
+    photo = cv2.resize(photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    square = cv2.resize(photo[..., ::-1], (INPUT_PX, INPUT_PX), interpolation=cv2.INTER_AREA)
+    likely = (asked(teacher, square) + asked(teacher, square[:, ::-1])[:, ::-1]) / 2
+    alpha = np.round(cv2.resize(likely, photo.shape[1::-1], interpolation=cv2.INTER_LINEAR) * 255).astype(np.uint8)
+    partial = target.with_suffix(f".{os.getpid()}.tmp.png")
+    cv2.imwrite(str(partial), np.dstack([photo, alpha]))
+    partial.replace(target)
+
+
+def asked(teacher, square):
+    """What the published network says of an RGB square, from 0 to 1."""
+    scaled = (square.astype(np.float32) / 255 - np.float32(MEAN)) / np.float32(DEVIATION)
+    teacher.setInput(np.ascontiguousarray(scaled.transpose(2, 0, 1)[None]))
+    return np.array(teacher.forward(teacher.getUnconnectedOutLayersNames()[0])[0, 0])
 
 
 if __name__ == "__main__":
