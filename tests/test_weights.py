@@ -13,7 +13,8 @@ import pytest
 
 import runflow_widgets as rf
 from runflow_widgets.client import Outside
-from runflow_widgets.engine.models.neural import CUTOUTS, FILLERS
+from runflow_widgets.engine.models.fill_nets import FILLERS
+from runflow_widgets.engine.models.subject_nets import RECIPES
 from runflow_widgets.errors import ConfigError, InputError, OutputError
 from runflow_widgets.weights import KNOWN, OF_YOURS, bring, locate
 
@@ -49,7 +50,7 @@ def store():
 def test_every_kind_that_can_be_located_can_be_run():
     kinds = {*OF_YOURS, *(entry.kind for entry in KNOWN.values())}
 
-    assert kinds == {*CUTOUTS, *FILLERS}
+    assert kinds == {*RECIPES, *FILLERS}
 
 
 def test_the_known_files_have_a_whole_checksum_and_come_over_https():

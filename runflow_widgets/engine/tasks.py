@@ -14,10 +14,11 @@ from .models import Map, Photo, part_of
 from .models.canvas import Placement, around, place, reframe, reframe_plane
 from .models.cutout import DOUBTFUL, Cutout, cut_out
 from .models.extend import extend
+from .models.fill_nets import FILLERS, fill_by
 from .models.inpaint import InpaintOptions, inpaint
-from .models.isolate import TIERS, choose, frame_of, isolate
+from .models.isolate import TIERS, IsolateOptions, choose, frame_of, isolate, stands
 from .models.matting import own_colours, refine
-from .models.neural import CUTOUTS, FILLERS, alpha_by, fill_by
+from .models.subject_nets import BUNDLED_NAME, RECIPES, SubjectNet, bundled, subject_net
 from .models.tags import remove_tags
 from .ratio import ratio_of
 from .workbench import Picture, Workbench
@@ -29,7 +30,9 @@ Task = Callable[[Workbench], None]
 _MOSTLY_WHITE: Final = 0.6
 #: The longest side of an outpainted picture.
 _MOST_PX: Final = 4096
-_LOCAL: Final = "This was done by a local method, not by the service's own network."
+_LOCAL: Final = "This ran locally, not on Runflow's service."
+#: What a log says of the bundled network.
+_ABOUT_BUNDLED: Final = f"{BUNDLED_NAME} (U²-Net-p, Apache-2.0, fine-tuned)"
 
 
 def perform(order: WorkOrder, report: Callable[[float, str], None]) -> WorkDone:
@@ -44,9 +47,7 @@ def perform(order: WorkOrder, report: Callable[[float, str], None]) -> WorkDone:
     bench = Workbench(order, report)
     report(0.0, "opening the inputs")
     task(bench)
-    bench.note(
-        _LOCAL if not order.network else f"This was done by the network {order.network[0]}, not by the service's own."
-    )
+    bench.note(_LOCAL)
     report(1.0, "done")
     return bench.done()
 
@@ -86,10 +87,15 @@ def _product_isolation(bench: Workbench) -> None:
         if prompt.strip():
             alpha = _chosen(bench, picture, found, alpha, prompt)
         size = frame_of(ratio or (1, 1), TIERS[tier])
-        result, scale = isolate(colours, alpha, size, report=part_of(bench.report, 0.65, 0.95))
-    bench.note(f"The product was placed on {size[0]}×{size[1]} px, scaled by {scale:.2f}.")
+        options = IsolateOptions(stands=stands(picture.rgb, alpha))
+        result, scale = isolate(colours, alpha, size, options, part_of(bench.report, 0.65, 0.95))
+    shadow = "a contact shadow" if options.stands else "a faint shadow all round, as it lay flat"
+    bench.note(f"The product was placed on {size[0]}×{size[1]} px, scaled by {scale:.2f}, with {shadow}.")
     if scale > 1.2:
-        bench.note("The photo has fewer pixels than the asked resolution, so it looks soft.", level="warning")
+        bench.note(
+            f"The photo has too few pixels for {tier}: the product was enlarged {scale:.1f} times and looks soft.",
+            level="warning",
+        )
     bench.save(result, _in_colour(picture))
 
 
@@ -128,6 +134,7 @@ def _object_removal(bench: Workbench) -> None:
     with bench.timed("inference_ms"):
         report = part_of(bench.report, 0.05, 0.95)
         if network := _network(bench, FILLERS):
+            bench.note(f"The hole is filled by the network {network[0]}.")
             result = fill_by(picture.rgb, mask, *network, report)
         else:
             result = inpaint(picture.rgb, mask, InpaintOptions(seed=bench.seed), report)
@@ -158,7 +165,9 @@ def _smart_resize(bench: Workbench) -> None:
     tier = _tier(bench)
     bench.seed = bench.order.seed or 0
     with bench.timed("inference_ms"):
-        product = _enlarged(cut_out(picture.rgb, report=part_of(bench.report, 0.0, 0.2)).mask, picture.rgb)
+        product = _enlarged(
+            cut_out(picture.rgb, _subject_net(bench), part_of(bench.report, 0.0, 0.2)).mask, picture.rgb
+        )
         result, how = extend(picture.rgb, around(product, ratio), bench.seed, part_of(bench.report, 0.2, 0.95))
         size = frame_of(ratio, TIERS[tier])
         scale = size[0] / result.shape[1]
@@ -184,29 +193,27 @@ TASKS: Final[Mapping[str, Task]] = {
 
 def _cut_out(bench: Workbench, picture: Picture, *, share: float = 0.9) -> tuple[Photo, Map, Cutout]:
     """The subject's own colours, its alpha, and how it was found; says so when in doubt."""
-    network = _network(bench, CUTOUTS)
-    alpha = None
-    if network:
-        alpha = alpha_by(picture.rgb, *network, part_of(bench.report, 0.05, share))
-        # How sure a network is shows in how little of the picture it leaves undecided.
-        found = Cutout(alpha > 0.5, float(np.abs(2 * alpha - 1).mean()), network[0])
-    else:
-        found = cut_out(picture.rgb, report=part_of(bench.report, 0.05, 0.6 * share))
+    found = cut_out(picture.rgb, _subject_net(bench), part_of(bench.report, 0.05, 0.6 * share))
     if not found.mask.any():
         raise InputError(
-            "Nothing stands out from the background of this picture.",
+            "No subject found: nothing stands out from the background of this picture.",
             field="image_url",
             advice="A cut-out needs a subject that differs from what is around it.",
         )
-    if alpha is None:
-        alpha = refine(picture.rgb, found.mask, report=part_of(bench.report, 0.6 * share, share))
+    alpha = refine(picture.rgb, found.mask, report=part_of(bench.report, 0.6 * share, share))
     if picture.alpha is not None:
         alpha = alpha * picture.alpha
     if found.confidence < DOUBTFUL:
-        bench.note(f"The cut-out is doubtful (confidence {found.confidence:.2f}): check its edge.", level="warning")
+        bench.note(f"The cut-out is doubtful (confidence {found.confidence:.2f}): check it.", level="warning")
     else:
         bench.note(f"The subject was cut out with confidence {found.confidence:.2f}.")
+    bench.note(f"Network: {_ABOUT_BUNDLED if found.network == BUNDLED_NAME else found.network}.")
     return own_colours(picture.rgb, alpha), alpha, found
+
+
+def _subject_net(bench: Workbench) -> SubjectNet:
+    network = _network(bench, RECIPES)
+    return subject_net(*network) if network else bundled()
 
 
 def _network(bench: Workbench, kinds: Mapping[str, object]) -> tuple[str, str] | None:

@@ -110,7 +110,8 @@ def encode(image: Image, mime: str) -> bytes:
     if mime not in KINDS:
         raise InputError(f"Pictures cannot be written as {mime}.", advice=f"Possible are {', '.join(KINDS)}.")
     options: dict[str, Any] = {
-        "image/png": {"compress_level": 6},
+        # Level 6 takes three times as long and saves a seventh.
+        "image/png": {"compress_level": 3},
         "image/jpeg": {"quality": 95, "subsampling": 0},
         "image/webp": {"quality": 95, "method": 4},
     }.get(mime, {})

@@ -1,9 +1,10 @@
-"""How well subjects are cut out, beside GrabCut alone, our parts alone, and another checkout if one is named.
+"""How well subjects are cut out, beside GrabCut, other networks, and another checkout if one is named.
 
-    python tests/benchmarks/bench_cutout.py [FOLDER] [--every N] [--against CHECKOUT] [--sheet FILE]
+    python tests/benchmarks/bench_cutout.py [FOLDER] [--every N] [--against CHECKOUT] [--network KIND:FILE] [--sheet PNG]
 
-FOLDER holds photos with masks beside them (`name.jpg`, `name.png`, white is the subject). Without it, studio scenes
-with known truth are drawn. All rows of a table come from one run over the same pictures, on one thread.
+FOLDER holds photos with masks beside them (`kind__name.jpg`, `kind__name.png`, white is the subject); there is a table
+for each kind. Without it, studio scenes with known truth are drawn. All rows of a table come from one run over the same
+pictures, on one thread.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from studio_scenes import Scene, scene
 
 from runflow_widgets.engine import models
 from runflow_widgets.engine.models.cutout import DOUBTFUL
+from runflow_widgets.engine.models.subject_nets import subject_net
 
 Method = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray | None, float]]
 #: A cut-out that one would do again by hand.
@@ -44,7 +46,8 @@ def folder_scenes(folder: Path, every: int) -> Iterator[Scene]:
     for path in sorted(folder.glob("*.jpg"))[::every]:
         photo = np.ascontiguousarray(cv2.imread(str(path))[..., ::-1])
         truth = cv2.imread(str(path.with_suffix(".png")), cv2.IMREAD_GRAYSCALE)
-        yield Scene(photo, truth.astype(np.float32) / 255, photo, "photo")
+        kind = path.name.partition("__")[0] if "__" in path.name else "photo"
+        yield Scene(photo, truth.astype(np.float32) / 255, photo, kind)
 
 
 def plain_grab_cut(photo: np.ndarray) -> tuple[np.ndarray, np.ndarray | None, float]:
@@ -57,28 +60,13 @@ def plain_grab_cut(photo: np.ndarray) -> tuple[np.ndarray, np.ndarray | None, fl
     return (marks % 2).astype(np.float32), None, 0.0
 
 
-def part(package: ModuleType, name: str) -> Method:
-    """One clue of the pipeline, cut at Otsu's threshold."""
-    cutout, backdrop, saliency = (importlib.import_module(f"{package.__name__}.{m}") for m in PARTS)
-
-    def run(photo: np.ndarray) -> tuple[np.ndarray, np.ndarray | None, float]:
-        lab = cutout.to_lab(cutout.shrink(photo, 320))
-        found = backdrop.fit_backdrop(lab).evidence if name == "backdrop" else saliency.saliency(lab)
-        limit, _ = cv2.threshold((found * 255).astype(np.uint8), 0, 255, cv2.THRESH_OTSU)
-        return cv2.resize((found * 255 > limit).astype(np.float32), photo.shape[1::-1]), None, 0.0
-
-    return run
-
-
-PARTS = ("cutout", "backdrop", "saliency")
-
-
-def whole(package: ModuleType) -> Method:
-    """Cut-out, edge and own colours, as a task runs them."""
+def whole(package: ModuleType, network: tuple[str, str] | None = None) -> Method:
+    """Cut-out, edge and own colours, as a task runs them, by the bundled network or by another."""
     cutout, matting = (importlib.import_module(f"{package.__name__}.{name}") for name in ("cutout", "matting"))
+    net = (subject_net(*network),) if network else ()
 
     def run(photo: np.ndarray) -> tuple[np.ndarray, np.ndarray | None, float]:
-        found = cutout.cut_out(photo)
+        found = cutout.cut_out(photo, *net)
         alpha = matting.refine(photo, found.mask)
         return alpha, matting.own_colours(photo, alpha), found.confidence
 
@@ -106,7 +94,7 @@ def measure(alpha: np.ndarray, colours: np.ndarray | None, truth: Scene) -> list
     band = cv2.dilate(plain, square) != cv2.erode(plain, square)
     error = np.abs(alpha - truth.alpha)
     soft = (truth.alpha > 0.1) & (truth.alpha < 0.9) & (alpha > 0.1)
-    known = colours is not None and truth.kind != "photo" and soft.any()
+    known = colours is not None and truth.colours is not truth.photo and soft.any()
     colour = np.abs(colours[soft].astype(float) - truth.colours[soft]).mean() if known else np.nan
     return [iou, iou > 0.85, error.mean(), error[band].mean(), colour]
 
@@ -120,7 +108,8 @@ def rank_correlation(one: list[float], other: list[float]) -> float:
 def doubt(sure: list[float], worth: list[float]) -> str:
     """Whether what is called doubtful is bad, and what is bad called doubtful."""
     doubted, bad = np.asarray(sure) < DOUBTFUL, np.asarray(worth) < BAD
-    return f"{doubted.sum()} doubtful, {bad.sum()} with an IoU below {BAD}, {(doubted & bad).sum()} both"
+    both, good = (doubted & bad).sum(), (doubted & ~bad).sum()
+    return f"doubtful are {both} of {bad.sum()} with an IoU below {BAD}, and {good} of the {(~bad).sum()} others"
 
 
 def sheet(rows: list[tuple[float, np.ndarray, np.ndarray, np.ndarray]], path: Path) -> None:
@@ -140,45 +129,58 @@ def sheet(rows: list[tuple[float, np.ndarray, np.ndarray, np.ndarray]], path: Pa
     cv2.imwrite(str(path), np.vstack(rows_)[..., ::-1])
 
 
+def tables(methods: dict[str, Method], found: dict[str, list[list[float]]], kinds: list[str]) -> None:
+    """One table of all pictures, and one of the IoU by kind."""
+    table = Figures("cutout", f"Cutting out: {len(kinds)} pictures, one core")
+    for name in methods:
+        figures = [round(float(figure), 3) for figure in np.mean(found[name], axis=0)]
+        table.add(name, **dict(zip(COLUMNS, figures, strict=True)))
+    table.tell()
+    if "photo" in kinds or len(kinds) == len(set(kinds)):
+        return
+    table = Figures("cutout_kinds", "Cutting out: IoU, share above 0.85 and error of the matte, by kind")
+    for kind in sorted(set(kinds)):
+        here = [place for place, each in enumerate(kinds) if each == kind]
+        for name in methods:
+            iou, above, matte = np.mean([found[name][place][:3] for place in here], axis=0)
+            table.add(f"{kind} ({len(here)}), {name}", IoU=round(iou, 3), above=round(above, 2), matte=round(matte, 3))
+    table.tell()
+
+
 def main() -> None:
-    """Print the table."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", type=Path)
     parser.add_argument("--every", type=int, default=1, help="take every Nth photo of the folder")
     parser.add_argument("--scenes", type=int, default=28, help="how many scenes are drawn without a folder")
     parser.add_argument("--against", type=Path, help="another checkout of this project")
+    parser.add_argument("--network", nargs="*", default=[], help="other networks, as KIND:FILE")
     parser.add_argument("--sheet", type=Path, help="write a contact sheet of 24 here")
     asked = parser.parse_args()
     cv2.setNumThreads(1)
-    methods = {
-        "cv2.grabCut, inset rectangle": plain_grab_cut,
-        "our backdrop fit alone": part(models, "backdrop"),
-        "our saliency alone": part(models, "saliency"),
-    }
+    methods: dict[str, Method] = {"cv2.grabCut, inset rectangle": plain_grab_cut}
     if asked.against:
         methods["the other checkout"] = whole(checkout(asked.against))
+    for choice in asked.network:
+        kind, _, path = choice.partition(":")
+        methods[Path(path).stem] = whole(models, (kind, path))
     methods["ours"] = whole(models)
     drawn = (scene(seed) for seed in range(asked.scenes))
     scenes = folder_scenes(asked.folder, asked.every) if asked.folder else drawn
     found: dict[str, list[list[float]]] = {name: [] for name in methods}
-    sure: dict[str, list[float]] = {name: [] for name in methods}
-    shown = []
+    sure, shown, kinds = [], [], []
     for truth in scenes:
+        kinds.append(truth.kind)
         for name, method in methods.items():
-            began = time.perf_counter()
+            began = time.process_time()
             alpha, colours, confidence = method(truth.photo)
-            spent = (time.perf_counter() - began) / alpha.size * 1e6
+            spent = (time.process_time() - began) / alpha.size * 1e6
             found[name].append([*measure(alpha, colours, truth), spent])
-            sure[name].append(confidence)
+        sure.append(confidence)
         shown.append((found["ours"][-1][0], truth.photo, alpha, colours))
-    size_mp = np.mean([s[1][..., 0].size for s in shown]) / 1e6
-    table = Figures("cutout", f"Cutting out: {len(shown)} pictures of {size_mp:.2f} MP on average, one core")
-    for name, rows in found.items():
-        figures = [round(float(figure), 3) for figure in np.mean(rows, axis=0)]
-        told = round(rank_correlation(sure[name], [row[0] for row in rows]), 2) if any(sure[name]) else None
-        table.add(name, **dict(zip(COLUMNS, figures, strict=True)), rank_corr_of_confidence=told)
-    table.tell()
-    print(f"  ours: {doubt(sure['ours'], [row[0] for row in found['ours']])}")
+    tables(methods, found, kinds)
+    worth = [row[0] for row in found["ours"]]
+    print(f"  ours: {doubt(sure, worth)}; rank correlation of confidence and IoU {rank_correlation(sure, worth):.2f}")
     print(f"  peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
     if asked.sheet:
         sheet(shown, asked.sheet)

@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 from runflow_widgets import samples
 from runflow_widgets.engine.models.cutout import DOUBTFUL, cut_out
 from runflow_widgets.engine.models.inpaint import inpaint
-from runflow_widgets.engine.models.isolate import frame_of, isolate
+from runflow_widgets.engine.models.isolate import IsolateOptions, frame_of, isolate, stands
 from runflow_widgets.engine.models.matting import own_colours, refine
 from runflow_widgets.engine.models.tags import find_tags, remove_tags
 from runflow_widgets.images import from_array, open_image, to_array
@@ -79,8 +79,9 @@ def isolated(photo: Photo) -> Row:
     if not found.mask.any():
         return [from_array(photo)], "nothing found"
     alpha = refine(photo, found.mask)
-    result, scale = isolate(own_colours(photo, alpha), alpha, frame_of((1, 1), 512))
-    return [from_array(photo), grey(alpha), from_array(result)], f"scaled by {scale:.2f}"
+    options = IsolateOptions(stands=stands(photo, alpha))
+    result, _ = isolate(own_colours(photo, alpha), alpha, frame_of((1, 1), 512), options)
+    return [from_array(photo), grey(alpha), from_array(result)], "stands" if options.stands else "lies flat"
 
 
 def without_tags(photo: Photo) -> Row:

@@ -40,20 +40,20 @@ def doubled(x):
 class Exported(nn.Module):
     """From RGB, 0 to 255, to likelihoods: what the package runs."""
 
-    def __init__(self, net):
+    def __init__(self, net, scaled=scaled):
         super().__init__()
-        self.net = net
+        self.net, self.scaled = net, scaled
 
     def forward(self, picture):
         """How likely each pixel is what the network looks for."""
-        found = self.net(scaled(picture))
+        found = self.net(self.scaled(picture))
         return torch.sigmoid(found[0] if isinstance(found, tuple) else found)
 
 
-def export(net, path, side):
-    """Write the network for pictures of this many pixels each way."""
+def export(net, path, side, scaled=scaled):
+    """Write the network for pictures of this many pixels each way, which it sees as `scaled` makes them."""
     torch.onnx.export(
-        Exported(net),
+        Exported(net, scaled),
         torch.zeros(1, 3, side, side),
         str(path),
         input_names=["picture"],

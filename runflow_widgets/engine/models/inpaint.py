@@ -36,6 +36,8 @@ _LINE: Final = 0.25
 _MOST_LIGHT: Final = 40.0
 #: A hole is thin up to so many pixels from its middle to its rim, and not at all thin from twice as many on.
 _THIN: Final = 8.0
+#: No hole is drawn farther towards its rim for being thin.
+_MOST_CAUTION: Final = 0.6
 #: How much less of `liveliness` a thin hole has, whose rim tells nearly all.
 _CALM: Final = 0.4
 
@@ -54,7 +56,7 @@ class InpaintOptions:
         coarsest_px: The hole's thickness on the coarsest scale.
         detail: How much of the single best source's fine texture is put back after voting, which blurs.
         caution: How far broad light and colour are drawn towards what the rim alone suggests: what was found is a
-            guess, and a guess between the two is wrong by less. Where a hole is thin, twice as far.
+            guess, and a guess between the two is wrong by less. Where a hole is thin, up to twice as far.
         liveliness: How much it counts that a source's surroundings are as rough or smooth as those that are missing.
         loyalty: How much it counts that a source belongs to the same thing as what is missing, where that is told.
         contrast: How far fine texture is raised to what there is of it at the rim. Sources are chosen for their
@@ -69,7 +71,7 @@ class InpaintOptions:
     context: float = 1.8
     coarsest_px: int = 12
     detail: float = 0.9
-    caution: float = 0.3
+    caution: float = 0.6
     liveliness: float = 5.0
     loyalty: float = 40.0
     contrast: float = 0.65
@@ -260,7 +262,7 @@ def _finish(photo: Photo, puzzle: Puzzle, field: Index, weight: Map, options: In
     texture = _fine(exact) - _fine(painted)
     result = painted + options.detail * texture + _light(photo[box], painted, hole, ring & ~hole)
     if options.caution:
-        result += options.caution * _drawn_to_rim(photo[box], result, hole)
+        result += _drawn_to_rim(photo[box], result, hole, options.caution)
     if options.contrast:
         result = _as_lively(result, hole, options.contrast)
     finished = photo.copy()
@@ -268,8 +270,8 @@ def _finish(photo: Photo, puzzle: Puzzle, field: Index, weight: Map, options: In
     return finished
 
 
-def _drawn_to_rim(photo: Photo, painted: Map, hole: Mask) -> Map:
-    """What would have to be added to give a hole the broad colours of its rim; where it is thin, twice of that."""
+def _drawn_to_rim(photo: Photo, painted: Map, hole: Mask, caution: float) -> Map:
+    """What is added to draw a hole towards the broad colours of its rim; where it is thin, up to twice of that."""
     depth = _depth(hole)
     suggested = membrane(photo.astype(np.float32), hole)
     # As thin as the thickest part nearby.
@@ -282,7 +284,7 @@ def _drawn_to_rim(photo: Photo, painted: Map, hole: Mask) -> Map:
         suggested[there] += thin[there, None] * (followed[there] - suggested[there])
     # Beside an edge, what is suggested is a blur of both its sides.
     difference = np.clip(suggested - painted, -_MOST_LIGHT, _MOST_LIGHT)
-    difference *= (hole * (1 + thin))[..., None]
+    difference *= (hole * np.minimum(caution * (1 + thin), max(caution, _MOST_CAUTION)))[..., None]
     # Finer than this lies the texture, which is to stay as it was found.
     blur = max(2.5, 0.1 * float(depth.max()))
     return mean_nearby(difference, hole, blur)

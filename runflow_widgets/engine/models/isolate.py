@@ -1,8 +1,9 @@
-"""A product on a clean studio white, in exactly the asked format, with a soft shadow where it stands.
+"""A product on a clean studio white, in exactly the asked format, with a soft shadow.
 
-The cut-out is scaled into the frame with even margins; the shadow follows the lowest outline of the product and is
-made of a tight dark part under it and a wide faint one, the way a soft box lights a table. What a prompt says is
-understood as far as words for a place, a size or a colour go.
+The cut-out is scaled into the frame with even margins. What stood gets a contact shadow: it follows the product's lower
+outline, is darkest where that touches the ground and fades with the distance from it. What lay flat, seen from above,
+gets a faint one all round. Which of both it was, outline and old ground tell. What a prompt says is understood as far
+as words for a place, a size or a colour go.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from typing import Final
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from . import Map, Mask, Photo, Report, quiet
 from .cutout import to_lab
+from .masks import grown
 
 TIERS: Final = {"1K": 1024, "2K": 2048, "4K": 4096}
 RATIOS: Final = ("1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9")
@@ -45,6 +48,21 @@ _COLOURS: Final = {
 }
 
 
+#: Shadows are computed at this size, and what is at least so opaque throws one.
+_SHADOW_PX: Final = 512
+_SOLID: Final = 0.3
+#: Ground right under a product is so much darker than farther off, in Lab lightness, if the product stands on it.
+_DARKENED: Final = 5.0
+#: Two grounds differ by so much in Lab.
+_OTHER_GROUND: Final = 14.0
+#: The lightness of a studio's ground is at least so high and varies by no more than this.
+_LIGHT: Final = 75.0
+_PLAIN_STUDIO: Final = 4.0
+#: A thing that fills so much of its hull and is so broad at its foot, of its breadth, is taken to stand.
+_COMPACT: Final = 0.85
+_BASE: Final = 0.3
+
+
 @dataclass(frozen=True, slots=True)
 class IsolateOptions:
     """How the product is placed.
@@ -53,13 +71,13 @@ class IsolateOptions:
         margin: The free part on each side of the tighter direction.
         white: The backdrop.
         shadow: How dark the shadow is at its darkest, 0 to 1; 0 leaves it out.
-        most_enlarged: Beyond this factor the product is not scaled up.
+        stands: Whether the product stands on its lower outline; else it lies flat.
     """
 
     margin: float = 0.09
     white: tuple[int, int, int] = (250, 250, 250)
     shadow: float = 0.42
-    most_enlarged: float = 3.0
+    stands: bool = True
 
 
 def frame_of(ratio: tuple[int, int], longest_px: int) -> tuple[int, int]:
@@ -115,7 +133,7 @@ def isolate(
     box = (slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1))
     tall, wide = alpha[box].shape
     free = 1 - 2 * options.margin
-    scale = min(free * width / wide, free * height / tall, options.most_enlarged)
+    scale = min(free * width / wide, free * height / tall)
     report(0.2, "scaling the product")
     fitted = (max(1, round(wide * scale)), max(1, round(tall * scale)))
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
@@ -131,31 +149,103 @@ def isolate(
     placed = np.zeros((height, width), np.float32)
     placed[place] = weight
     if options.shadow:
-        canvas *= 1 - options.shadow * contact_shadow(placed)[..., None]
+        cast = contact_shadow(placed) if options.stands else resting_shadow(placed)
+        canvas *= 1 - options.shadow * cast[..., None]
     report(0.8, "laying the product on top")
     canvas[place] = canvas[place] * (1 - weight[..., None]) + heavy
     return np.clip(np.rint(canvas), 0, 255).astype(np.uint8), scale
 
 
 def contact_shadow(alpha: Map) -> Map:
-    """A shadow (0 to 1) on the ground the product stands on; computed small, since it is soft."""
-    height, width = alpha.shape
-    scale = min(1.0, 512 / max(height, width))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = np.asarray(cv2.resize(alpha, size, interpolation=cv2.INTER_AREA), np.float32)
-    rows, columns = np.nonzero((small > 0.3).any(axis=1))[0], np.nonzero((small > 0.3).any(axis=0))[0]
-    if not len(rows):
+    """A shadow (0 to 1) under what touches the ground, along the lower outline; computed small, since it is soft."""
+    small, lowest, columns = _lower_outline(alpha)
+    if not len(columns):
         return np.zeros_like(alpha)
-    ground, breadth = int(rows[-1]), int(columns[-1] - columns[0]) + 1
-    # What is within a hand's breadth of the ground throws the shadow; a lampshade high above does not.
-    zone = max(3, round(0.12 * (rows[-1] - rows[0] + 1)))
-    foot = small[max(0, ground - zone) : ground + 1].max(axis=0)
+    height, ground = small.shape[0], int(lowest[columns].max())
+    top = int(np.nonzero((small > _SOLID).any(axis=1))[0][0])
+    breadth, tall = int(columns[-1] - columns[0]) + 1, ground - top + 1
+    # How high above the ground each column ends: a foot touches it, a handle or a lampshade does not.
+    lift = np.where(lowest >= 0, ground - lowest, height) / (0.09 * min(tall, 2 * breadth))
+    touch = np.exp(-(lift**2)).astype(np.float32)
+    rows = np.arange(height, dtype=np.float32)[:, None]
+    below = rows - lowest[None].astype(np.float32)
     shadow = np.zeros_like(small)
-    for drop, weight, softness in ((0.012, 1.0, 0.012), (0.03, 0.55, 0.05)):
-        thick = max(1, round(drop * breadth))
-        layer = np.zeros_like(small)
-        layer[max(0, ground - thick) : ground + thick] = foot
-        layer = np.asarray(cv2.GaussianBlur(layer, (0, 0), max(0.8, softness * breadth)), np.float32)
+    for drop, weight, softness in ((0.010, 1.0, 0.010), (0.045, 0.5, 0.035)):
+        # From a little above the outline, or blurring would leave a bright seam under the product.
+        thick = max(1.0, drop * breadth)
+        layer = ((below > -2 * thick) & (below <= thick) & (lowest[None] >= 0)) * touch[None]
+        layer = np.asarray(cv2.GaussianBlur(layer.astype(np.float32), (0, 0), max(0.8, softness * breadth)), np.float32)
         shadow += weight * layer / max(1e-6, float(layer.max()))
-    shadow = np.clip(shadow / 1.55, 0, 1)
-    return np.asarray(cv2.resize(shadow, (width, height), interpolation=cv2.INTER_CUBIC), np.float32).clip(0, 1)
+    return _as_large(np.asarray(np.clip(shadow / 1.5, 0, 1), np.float32), alpha)
+
+
+def resting_shadow(alpha: Map) -> Map:
+    """A faint shadow (0 to 1) all round, a little more below, as of cloth that lies on paper."""
+    small = _lower_outline(alpha)[0]
+    size = max(small.shape)
+    drop = np.array([[1, 0, 0], [0, 1, 0.006 * size]], np.float32)
+    moved = cv2.warpAffine(small, drop, small.shape[::-1])
+    shadow = 0.5 * cv2.GaussianBlur(moved, (0, 0), 0.008 * size) + 0.2 * cv2.GaussianBlur(moved, (0, 0), 0.03 * size)
+    return _as_large(np.asarray(np.clip(shadow, 0, 1), np.float32), alpha)
+
+
+def _lower_outline(alpha: Map) -> tuple[Map, NDArray[np.int64], NDArray[np.int64]]:
+    """The alpha at a small size, the lowest row of each of its columns (-1: none), and which columns have one."""
+    scale = min(1.0, _SHADOW_PX / max(alpha.shape))
+    size = (max(1, round(alpha.shape[1] * scale)), max(1, round(alpha.shape[0] * scale)))
+    small = np.asarray(cv2.resize(alpha, size, interpolation=cv2.INTER_AREA), np.float32)
+    solid = small > _SOLID
+    lowest = np.where(solid.any(axis=0), small.shape[0] - 1 - solid[::-1].argmax(axis=0), -1)
+    return small, lowest, np.flatnonzero(lowest >= 0)
+
+
+def _as_large(shadow: Map, alpha: Map) -> Map:
+    size = alpha.shape[::-1]
+    return np.asarray(cv2.resize(shadow, size, interpolation=cv2.INTER_CUBIC), np.float32).clip(0, 1)
+
+
+def stands(photo: Photo, alpha: Map) -> bool:
+    """Whether a product stood on its lower outline, or lay flat and was seen from above.
+
+    What stands darkens the ground below it more than what is above, or has another ground below than above: a table
+    before a wall. Where the ground tells nothing, as in a studio, a compact thing with a broad base stands.
+    """
+    scale = min(1.0, _SHADOW_PX / max(alpha.shape))
+    size = (max(1, round(alpha.shape[1] * scale)), max(1, round(alpha.shape[0] * scale)))
+    lab = to_lab(np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.uint8))
+    mask = np.asarray(cv2.resize(alpha, size, interpolation=cv2.INTER_AREA), np.float32) > _SOLID
+    rows, columns = np.nonzero(mask.any(axis=1))[0], np.nonzero(mask.any(axis=0))[0]
+    if not len(rows):
+        return True
+    top, bottom, left, right = int(rows[0]), int(rows[-1]), int(columns[0]), int(columns[-1])
+    reach = max(3, round(0.05 * max(bottom - top, right - left)))
+    outside = ~grown(mask, 1)
+    under = _beside(lab, outside, (bottom + 1, bottom + 1 + reach, left, right + 1))
+    farther = _beside(lab, outside, (bottom + 1 + 2 * reach, bottom + 1 + 5 * reach, left, right + 1))
+    above = _beside(lab, outside, (0, max(1, top - reach), 0, size[0]))
+    if under is not None and farther is not None and farther[0] - under[0] > _DARKENED:
+        return True
+    below = farther if farther is not None else under
+    if above is not None and below is not None and float(np.linalg.norm(above - below)) > _OTHER_GROUND:
+        return True
+    plain = _is_plain(lab, outside)
+    return plain and _is_compact(mask, bottom, right - left + 1)
+
+
+def _beside(lab: Map, outside: Mask, box: tuple[int, int, int, int]) -> Map | None:
+    """The median colour of the ground in a box (top, bottom, left, right); None if next to nothing is seen of it."""
+    part = (slice(box[0], box[1]), slice(box[2], box[3]))
+    pixels = lab[part][outside[part]]
+    return np.asarray(np.median(pixels, axis=0), np.float32) if len(pixels) >= 20 else None
+
+
+def _is_plain(lab: Map, outside: Mask) -> bool:
+    ground = lab[outside]
+    return len(ground) > 0 and float(ground[:, 0].std()) < _PLAIN_STUDIO and float(np.median(ground[:, 0])) > _LIGHT
+
+
+def _is_compact(mask: Mask, bottom: int, breadth: int) -> bool:
+    outlines, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    hull = cv2.convexHull(np.vstack(outlines))
+    base = mask[max(0, bottom - max(2, mask.shape[0] // 40)) : bottom + 1].any(axis=0).sum()
+    return float(mask.sum()) > _COMPACT * cv2.contourArea(hull) and base > _BASE * breadth

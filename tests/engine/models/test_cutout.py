@@ -1,19 +1,12 @@
 """Cutting out finds simple subjects, says how sure it is, and always the same."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from PIL import ImageEnhance
 
 from runflow_widgets import samples
-from runflow_widgets.engine.models.backdrop import fit_backdrop
-from runflow_widgets.engine.models.candidates import grab_cut, guesses, look
-from runflow_widgets.engine.models.cutout import DOUBTFUL, CutoutOptions, cut_out, shrink, tidy, to_lab
-from runflow_widgets.engine.models.judge import cues, judge
-from runflow_widgets.engine.models.judge_weights import CENTRES, SCALES, WEIGHTS
-from runflow_widgets.engine.models.regions import background_contrast, divide, ranking
-from runflow_widgets.engine.models.saliency import saliency
+from runflow_widgets.engine.models.cutout import DOUBTFUL, agreement, cut_out, shrink, tidy
+from runflow_widgets.engine.models.subject_nets import RECIPES, SubjectNet
 
 
 @pytest.mark.parametrize("colour", [(40, 90, 170), (190, 40, 40), (30, 30, 30), (250, 250, 250)])
@@ -82,9 +75,9 @@ def test_small_and_long_photos_are_taken(shape):
     photo = np.full(shape, 200, np.uint8)
     photo[shape[0] // 4 : -shape[0] // 4, shape[1] // 4 : -shape[1] // 4] = (180, 30, 30)
 
-    found = cut_out(photo, CutoutOptions(working_px=160))
+    found = cut_out(photo)
 
-    assert max(found.mask.shape) <= 160
+    assert found.mask.shape == shape[:2]
     assert 0.1 < found.mask.mean() < 0.6
 
 
@@ -105,89 +98,14 @@ def test_tidying_drops_crumbs_and_fills_pin_holes():
     assert not tidy(np.zeros((9, 9), bool)).any()
 
 
-def test_a_small_piece_beside_a_large_one_stays_if_the_votes_are_for_it():
+def test_a_small_piece_beside_a_large_one_stays_if_it_is_likely():
     mask = np.zeros((100, 100), bool)
     mask[20:80, 20:80] = mask[2:17, 2:17] = True
-    votes = mask.astype(np.float32)
+    likely = mask.astype(np.float32)
 
-    assert tidy(mask, votes=votes)[2:17, 2:17].all()
-    assert not tidy(mask, votes=votes * 0.7)[2:17, 2:17].any()
-    assert tidy(mask, votes=votes * 0.7)[20:80, 20:80].all()
-
-
-def test_the_backdrop_fit_sees_through_the_subject(scenes):
-    photo, truth = scenes.disc()
-
-    fit = fit_backdrop(to_lab(photo))
-
-    assert fit.support > 0.9
-    assert fit.evidence[truth].mean() > 0.9
-    assert fit.evidence[~truth].mean() < 0.1
-    assert np.abs(fit.lab - to_lab(scenes.backdrop())).mean() < 1.5
-
-
-def test_saliency_is_higher_on_the_subject(scenes):
-    photo, truth = scenes.disc()
-
-    prior = saliency(to_lab(photo))
-
-    assert prior.min() >= 0
-    assert prior.max() <= 1
-    assert prior[truth].mean() > prior[~truth].mean() + 0.4
-
-
-def test_the_judge_prefers_the_truth_to_what_is_shifted_or_grown(scenes):
-    photo, truth = scenes.disc()
-    clues = look(photo, to_lab(photo))
-    _, larger = scenes.disc(radius=70)
-    masks = {"truth": truth, "shifted": np.roll(truth, 20, 1), "larger": larger}
-
-    expected = judge(masks, clues)
-
-    assert max(expected, key=expected.get) == "truth"
-    assert all(0 <= value <= 1 for value in expected.values())
-    assert judge({}, clues) == {}
-
-
-def test_there_is_a_weight_for_every_cue(scenes):
-    photo, truth = scenes.disc()
-
-    table = cues({"truth": truth}, look(photo, to_lab(photo)))
-
-    assert table.shape == (1, len(CENTRES))
-    assert len(CENTRES) == len(SCALES) == len(WEIGHTS) - 1
-
-
-def test_the_guesses_differ_and_most_find_a_plain_ball(scenes):
-    photo, truth = scenes.disc()
-
-    found = [scenes.overlap(mask, truth) for mask in guesses(look(photo, to_lab(photo))).values()]
-
-    assert len(found) > 8
-    assert np.median(found) > 0.85
-
-
-def test_fewer_guesses_are_made_where_the_network_is_decided(scenes):
-    photo, truth = scenes.disc()
-    clues = look(photo, to_lab(photo))
-    decided = replace(clues, likely=truth.astype(np.float32))
-    undecided = replace(clues, likely=np.full(truth.shape, 0.3, np.float32))
-
-    few, many = guesses(decided, thorough=False), guesses(undecided, thorough=False)
-
-    assert len(few) < len(many)
-    assert many.keys() == guesses(decided).keys()
-    assert scenes.overlap(few["vote"], truth) > 0.9
-
-
-def test_one_among_others_is_judged_as_if_all_were(scenes):
-    photo, truth = scenes.disc()
-    clues = look(photo, to_lab(photo))
-    masks = {"truth": truth, "shifted": np.roll(truth, 20, 1), "larger": scenes.disc(radius=70)[1]}
-
-    alone = judge(masks, clues, only="shifted")
-
-    assert alone == {"shifted": pytest.approx(judge(masks, clues)["shifted"])}
+    assert tidy(mask, likely=likely)[2:17, 2:17].all()
+    assert not tidy(mask, likely=likely * 0.7)[2:17, 2:17].any()
+    assert tidy(mask, likely=likely * 0.7)[20:80, 20:80].all()
 
 
 @pytest.mark.parametrize("name", ["perfume", "picnic", "plant", "tagged_mug"])
@@ -222,24 +140,6 @@ def test_shade_is_told_from_grey_things_and_a_small_subject_from_a_crumb(name, t
     part = found[round(top * height) : round(bottom * height), round(left * width) : round(right * width)]
 
     assert part.mean() == share
-
-
-def test_regions_tell_the_subject_from_what_belongs_to_the_border(scenes):
-    photo, truth = scenes.disc()
-
-    regions = divide(to_lab(photo))
-
-    assert 100 < regions.labels.max() < 400
-    for view in (background_contrast(regions), ranking(regions)):
-        assert view.min() >= 0
-        assert view.max() <= 1
-        assert view[truth].mean() > view[~truth].mean() + 0.5
-
-
-def test_grab_cut_leaves_a_start_alone_that_has_too_little_of_either_side():
-    photo = np.zeros((20, 20, 3), np.uint8)
-
-    assert not grab_cut(photo, np.zeros((20, 20), np.float32)).any()
 
 
 def test_a_thin_stem_is_kept(scenes):
@@ -286,3 +186,62 @@ def test_the_contact_shadow_at_the_foot_is_left_out(scenes):
     found = cut_out(photo)
 
     assert scenes.overlap(found.mask, truth) > 0.93
+
+
+@pytest.mark.parametrize("kind", ["wall", "ramp", "stripes", "noise"])
+def test_what_is_all_background_has_no_subject_or_a_doubtful_one(scenes, kind):
+    ramp = np.repeat(np.tile(np.linspace(60, 200, 320).astype(np.uint8), (240, 1))[..., None], 3, axis=2)
+    noise = np.random.default_rng(0).integers(0, 255, (300, 300, 3), dtype=np.uint8)
+    photo = {"wall": scenes.backdrop(480, 640), "ramp": ramp, "stripes": scenes.stripes(240, 320), "noise": noise}[kind]
+
+    found = cut_out(photo)
+
+    assert not found.mask.any() or found.confidence < DOUBTFUL
+    assert found.confidence == 0 or found.mask.any()
+
+
+def test_the_mask_of_a_large_photo_is_small(scenes):
+    photo, truth = scenes.disc()
+    large = np.ascontiguousarray(np.repeat(np.repeat(photo, 6, 0), 6, 1))
+
+    found = cut_out(large)
+
+    assert found.mask.shape == (480, 640)
+    assert abs(found.mask.mean() - truth.mean()) < 0.01
+
+
+def test_agreement_is_overlap_and_half_sure_counts_half():
+    mask = np.zeros((10, 10), bool)
+    mask[:5] = True
+
+    assert agreement(mask, mask.astype(np.float32)) == pytest.approx(1)
+    assert agreement(mask, (~mask).astype(np.float32)) == 0
+    assert agreement(mask, np.full((10, 10), 0.5, np.float32)) == pytest.approx(25 / 75)
+    assert agreement(~mask & mask, np.zeros((10, 10), np.float32)) == 0
+
+
+def test_an_unsure_network_is_doubted_and_a_sure_one_believed(networks_that_say):
+    square = np.zeros((64, 64), np.float32)
+    square[16:48, 16:48] = 1
+    photo = np.zeros((64, 64, 3), np.uint8)
+
+    sure, unsure = (cut_out(photo, networks_that_say(plane)) for plane in (square, 0.2 + 0.5 * square))
+
+    assert sure.confidence == 1
+    assert unsure.confidence < DOUBTFUL
+    assert np.array_equal(sure.mask, unsure.mask)
+    assert sure.network == "said"
+
+
+@pytest.fixture
+def networks_that_say():
+    class Saying:
+        engine, size = "none", (64, 64)
+
+        def __init__(self, plane):
+            self.plane = plane
+
+        def run(self, picture):
+            return self.plane[None, None]
+
+    return lambda plane: SubjectNet("said", RECIPES["u2net"], Saying(plane))

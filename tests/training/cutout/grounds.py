@@ -51,6 +51,18 @@ def ground(material, rng, size):
     return np.ascontiguousarray(canvas, np.float32)
 
 
+def room(material, rng, size, edge):
+    """A wall above a table or a floor; where they meet, from 0 (top) to 1, is sharp or out of focus."""
+    wall, table = _one(material, rng, size), _one(material, rng, size, p=(0.1, 0.6, 0.3))
+    if rng.random() < 0.4:
+        wall = cv2.GaussianBlur(wall, (0, 0), rng.uniform(0.005, 0.05) * size)
+    y = np.linspace(0, 1, size, dtype=np.float32)[:, None] + rng.normal(0, 0.03) * np.linspace(-1, 1, size)[None]
+    share = 1 / (1 + np.exp(np.clip((y - edge) / rng.choice([0.002, 0.01, 0.04]), -40, 40)))
+    light = 1 - rng.uniform(0, 0.3) * np.exp(-np.abs(y - edge) / rng.uniform(0.02, 0.2))
+    canvas = (table + (wall - table) * share[..., None]) * light[..., None]
+    return np.ascontiguousarray(np.clip(canvas, 0, 255), np.float32)
+
+
 def textured(material, rng, size):
     """What a shape without looks of its own is filled with."""
     return _one(material, rng, size, p=(0.3, 0.4, 0.3))

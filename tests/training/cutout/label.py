@@ -35,7 +35,7 @@ def main():
     part, parts = map(int, arguments.part.split("/"))
     teacher = cv2.dnn.readNetFromONNX(str(arguments.network))
     paths = [path for folder in arguments.photos for path in _chosen(folder, arguments.count)]
-    for path in paths[part::parts]:
+    for path in sorted(paths, key=_shuffled)[part::parts]:
         target = arguments.labelled / f"{path.parent.name}-{path.stem}.png"
         photo = cv2.imread(str(path))
         if photo is not None and not target.exists():
@@ -43,9 +43,12 @@ def main():
 
 
 def _chosen(folder, count):
-    """The same photos anywhere, and a mixture of all of them."""
-    found = sorted(folder.rglob("*.jpg"), key=lambda path: hashlib.sha256(path.name.encode()).digest())
-    return found[:count]
+    return sorted(folder.rglob("*.jpg"), key=_shuffled)[:count]
+
+
+def _shuffled(path):
+    """The same order anywhere, and a mixture of all folders at any time."""
+    return hashlib.sha256(path.name.encode()).digest()
 
 
 def _label(teacher, photo, target):

@@ -23,7 +23,7 @@ GROUND_PX = 900
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """RGBA cut-outs (photographed, drawn), photos with the alpha of their subject, and RGB grounds; all uint8.
+    """RGBA cut-outs (photographed, drawn), photos with a map of their subject, and RGB grounds; all uint8.
 
     `grounds` hold pictures in which nothing stands out or which are cropped until nothing does, `textures` surfaces.
     """
@@ -72,10 +72,14 @@ def gather(arguments, *, held_out):
         cutout for path in _files(arguments.drawings, held_out, "png") if (cutout := read_cutout(path)) is not None
     ]
     labelled = [_read(path, cv2.IMREAD_UNCHANGED) for path in _files([arguments.labelled], held_out, "png")]
-    photographed += [cropped for whole in labelled if (cropped := _trimmed(whole)) is not None]
+    clear = [whole for whole in labelled if is_clear(whole[..., 3])]
+    photographed += [
+        cropped for whole in clear if is_inside(whole[..., 3]) if (cropped := _trimmed(firm(whole))) is not None
+    ]
     grounds = [_small(ground, GROUND_PX) for ground in _grounds(arguments.grounds, held_out)]
+    grounds += [np.ascontiguousarray(whole[..., :3]) for whole in labelled if (whole[..., 3] > 100).mean() < 0.005]
     textures = [_small(ground, GROUND_PX // 2) for ground in _grounds(arguments.textures, held_out)]
-    textures += [strip for whole in labelled for strip in surroundings(whole)]
+    textures += [strip for whole in clear for strip in surroundings(whole)]
     kinds = (photographed, drawn, labelled, grounds, textures)
     return dict(zip(Material.__slots__, kinds, strict=True))
 
@@ -93,6 +97,24 @@ def is_flat(cutout):
     even = cv2.dilate(grey, square).astype(int) - cv2.erode(grey, square) < 2
     inside = cv2.erode((cutout[..., 3] > 250).astype(np.uint8), square) > 0
     return even[inside].mean() > 0.25 if inside.any() else True
+
+
+def is_clear(likely):
+    """Whether a map shows a subject and little that it is unsure of."""
+    share, unsure = (likely > 127).mean(), ((likely > 50) & (likely < 205)).mean()
+    return 0.02 < share < 0.9 and unsure < 0.3 * share
+
+
+def is_inside(likely):
+    """Whether the frame cuts off next to nothing of the subject."""
+    rim = np.concatenate([likely[0], likely[-1], likely[:, 0], likely[:, -1]])
+    return (rim > 127).mean() < 0.02
+
+
+def firm(whole):
+    """The map as an alpha: harder, for what is pasted elsewhere should not bring its old ground along."""
+    alpha = np.clip((whole[..., 3].astype(np.float32) - 90) / 110, 0, 1) * 255
+    return np.dstack([whole[..., :3], alpha.astype(np.uint8)])
 
 
 def surroundings(whole):

@@ -1,8 +1,7 @@
-"""Networks made elsewhere, run by onnxruntime: cutting out and filling, where somebody has put weights on this machine.
+"""Networks that fill holes, where somebody has put weights on this machine; onnxruntime runs them.
 
-Cutting out follows what BiRefNet (Zheng et al., 2024), IS-Net (Qin et al., ECCV 2022) and U²-Net (Qin et al., 2020)
-expect; filling what LaMa (Suvorov et al., WACV 2022) and MI-GAN (Sargsyan et al., ICCV 2023) do. A network sees the
-photo at its own size; what it says is brought back to the photo's, and filled pixels are taken inside the mask only.
+LaMa (Suvorov et al., WACV 2022) and MI-GAN (Sargsyan et al., ICCV 2023) are known. A network sees a square around each
+hole at its own size; what it says is brought back to the photo's, and taken inside the mask only.
 """
 
 from __future__ import annotations
@@ -16,21 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from . import Map, Mask, Photo, Report, quiet
-
-IMAGENET: Final = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-CENTRED: Final = ((0.5, 0.5, 0.5), (1.0, 1.0, 1.0))
-
-
-@dataclass(frozen=True, slots=True)
-class CutoutRecipe:
-    """How a cut-out network wants its photo, and what its answer is."""
-
-    size: int
-    mean: tuple[float, float, float]
-    spread: tuple[float, float, float]
-    logits: bool = False
-    stretched: bool = False
+from . import Mask, Photo, Report, quiet
+from .network_files import open_session
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +28,6 @@ class FillRecipe:
     hole_is_black: bool = False
 
 
-CUTOUTS: Final = {
-    "birefnet": CutoutRecipe(1024, *IMAGENET, logits=True),
-    "isnet": CutoutRecipe(1024, *CENTRED, stretched=True),
-    "u2net": CutoutRecipe(320, *IMAGENET, stretched=True),
-    "rmbg": CutoutRecipe(1024, *CENTRED, stretched=True),
-}
 FILLERS: Final = {
     "lama": FillRecipe(512),
     "migan": FillRecipe(512, as_bytes=True, hole_is_black=True),
@@ -55,49 +35,19 @@ FILLERS: Final = {
 
 
 @functools.cache
-def open_network(path: str) -> Any:
+def _opened(path: str) -> Any:
     """A network, opened once per worker."""
     try:
-        import onnxruntime
+        return open_session(path)
     except ImportError:
         raise InputError(
-            "Neural networks need the package onnxruntime.", advice="pip install 'runflow-widgets[neural]'"
+            "Networks that fill holes need the package onnxruntime.", advice="pip install 'runflow-widgets[neural]'"
         ) from None
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = max(1, cv2.getNumThreads())
-    options.log_severity_level = 3
-    try:
-        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    except Exception as error:
-        # onnxruntime has a class of its own for each way in which a file can be wrong.
-        reason = str(error).splitlines()[0][:200]
-        raise InputError(f"{path} cannot be opened as a network: {reason}", advice="Fetch it again.") from error
-
-
-def alpha_by(photo: Photo, kind: str, path: str, report: Report = quiet) -> Map:
-    """The subject's alpha, from 0 to 1, as a network sees it."""
-    recipe = CUTOUTS[kind]
-    network = open_network(path)
-    report(0.2, f"cutting out with {kind}")
-    size = _own_size(network.get_inputs()[0].shape, recipe.size)
-    small = cv2.resize(photo, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-    wanted = (small - np.array(recipe.mean, np.float32)) / np.array(recipe.spread, np.float32)
-    answer = network.run(None, {network.get_inputs()[0].name: _as_batch(wanted)})[0]
-    plane = np.asarray(answer, np.float32).reshape(-1, *answer.shape[-2:])[0]
-    if recipe.logits and (plane.min() < 0 or plane.max() > 1):
-        plane = 1 / (1 + np.exp(-np.clip(plane, -30, 30)))
-    if recipe.stretched:
-        # These are trained so that only the order of their values means something.
-        plane = (plane - plane.min()) / max(1e-6, float(plane.max() - plane.min()))
-    report(0.9, "back to the photo's size")
-    height, width = photo.shape[:2]
-    large = cv2.resize(plane, (width, height), interpolation=cv2.INTER_CUBIC)
-    return np.asarray(np.clip(large, 0, 1), np.float32)
 
 
 def fill_by(photo: Photo, hole: Mask, kind: str, path: str, report: Report = quiet) -> Photo:
     """Fill each hole from a square around it; every pixel outside the mask stays byte for byte."""
-    network = open_network(path)
+    network = _opened(path)
     filled = photo.copy()
     reach = max(3, round(0.03 * max(hole.shape)))
     near = cv2.dilate(hole.astype(np.uint8), np.ones((reach, reach), np.uint8))
