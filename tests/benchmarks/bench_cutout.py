@@ -1,6 +1,6 @@
 """How well subjects are cut out, beside GrabCut, other networks, and another checkout if one is named.
 
-    python tests/benchmarks/bench_cutout.py [FOLDER] [--every N] [--against CHECKOUT] [--network KIND:FILE] [--sheet PNG]
+    python tests/benchmarks/bench_cutout.py [FOLDER] [--against CHECKOUT] [--network KIND:FILE] [--sheet FILE]
 
 FOLDER holds photos with masks beside them (`kind__name.jpg`, `kind__name.png`, white is the subject); there is a table
 for each kind. Without it, studio scenes with known truth are drawn. All rows of a table come from one run over the same

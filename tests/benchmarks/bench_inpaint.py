@@ -1,9 +1,9 @@
 """How well holes are filled, against the truth, side by side with OpenCV's own two methods and with PyPatchMatch.
 
 Holes are made in whole pictures, so the truth is known: tags on clothes, strokes, objects and deep discs of 10, 20 and
-30 % in scenes. PSNR and SSIM reward blur, so they are read together with `texture` (distance of local texture statistics
-from the truth's, 0 is right) and `sharpness` (log ratio of fine detail to the truth's; 0 is right, below is blurred).
-`implausible` is the share of filled pixels that are darker or brighter than all that is around; 0 is right.
+30 % in scenes. PSNR and SSIM reward blur, so they are read together with `texture` (distance of local texture
+statistics from the truth's, 0 is right) and `sharpness` (log ratio of fine detail to the truth's; 0 is right, below is
+blurred). `implausible` is the share of filled pixels that are darker or brighter than all that is around; 0 is right.
 
     python tests/benchmarks/bench_inpaint.py --tags FOLDER --scenes FOLDER [--count 12]
 

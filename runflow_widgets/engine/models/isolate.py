@@ -51,10 +51,10 @@ _COLOURS: Final = {
 #: Shadows are computed at this size, and what is at least so opaque throws one.
 _SHADOW_PX: Final = 512
 _SOLID: Final = 0.3
-#: Ground right under a product is so much darker than farther off, in Lab lightness, if the product stands on it.
-_DARKENED: Final = 5.0
+#: Ground right under a product is so much darker than farther off, in Lab lightness, if the product stands there.
+_DARKENED: Final = 2.7
 #: Two grounds differ by so much in Lab.
-_OTHER_GROUND: Final = 14.0
+_OTHER_GROUND: Final = 16.0
 #: The lightness of a studio's ground is at least so high and varies by no more than this.
 _LIGHT: Final = 75.0
 _PLAIN_STUDIO: Final = 4.0
@@ -207,36 +207,50 @@ def _as_large(shadow: Map, alpha: Map) -> Map:
 def stands(photo: Photo, alpha: Map) -> bool:
     """Whether a product stood on its lower outline, or lay flat and was seen from above.
 
-    What stands darkens the ground below it more than what is above, or has another ground below than above: a table
-    before a wall. Where the ground tells nothing, as in a studio, a compact thing with a broad base stands.
+    What stands darkens the ground right below it, and not that above it; or it has another ground below than above, as
+    a table before a wall. Where the ground tells nothing, as in a studio, a compact thing with a broad base stands.
     """
-    scale = min(1.0, _SHADOW_PX / max(alpha.shape))
-    size = (max(1, round(alpha.shape[1] * scale)), max(1, round(alpha.shape[0] * scale)))
-    lab = to_lab(np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.uint8))
-    mask = np.asarray(cv2.resize(alpha, size, interpolation=cv2.INTER_AREA), np.float32) > _SOLID
-    rows, columns = np.nonzero(mask.any(axis=1))[0], np.nonzero(mask.any(axis=0))[0]
-    if not len(rows):
+    small, lowest, columns = _lower_outline(alpha)
+    if not len(columns):
         return True
-    top, bottom, left, right = int(rows[0]), int(rows[-1]), int(columns[0]), int(columns[-1])
-    reach = max(3, round(0.05 * max(bottom - top, right - left)))
+    lab = to_lab(np.asarray(cv2.resize(photo, small.shape[::-1], interpolation=cv2.INTER_AREA), np.uint8))
+    mask = small > _SOLID
     outside = ~grown(mask, 1)
-    under = _beside(lab, outside, (bottom + 1, bottom + 1 + reach, left, right + 1))
-    farther = _beside(lab, outside, (bottom + 1 + 2 * reach, bottom + 1 + 5 * reach, left, right + 1))
-    above = _beside(lab, outside, (0, max(1, top - reach), 0, size[0]))
-    if under is not None and farther is not None and farther[0] - under[0] > _DARKENED:
+    unit = max(2, round(0.02 * max(len(columns), int(mask.any(axis=1).sum()))))
+    under, below = _ground_at(lab, outside, lowest, unit)
+    # The same of the picture upside down.
+    highest = np.where(lowest >= 0, mask.shape[0] - 1 - mask.argmax(axis=0), -1)
+    over, above = _ground_at(lab[::-1], outside[::-1], highest, unit)
+    darkened = _darker(under, below) - max(0.0, _darker(over, above))
+    if darkened > _DARKENED:
         return True
-    below = farther if farther is not None else under
-    if above is not None and below is not None and float(np.linalg.norm(above - below)) > _OTHER_GROUND:
+    change = float(np.linalg.norm(above - below)) if above is not None and below is not None else 0.0
+    if change > (_OTHER_GROUND if darkened > -_DARKENED else 2 * _OTHER_GROUND):
         return True
-    plain = _is_plain(lab, outside)
-    return plain and _is_compact(mask, bottom, right - left + 1)
+    return _is_plain(lab, outside) and _is_compact(mask, int(lowest.max()), len(columns))
 
 
-def _beside(lab: Map, outside: Mask, box: tuple[int, int, int, int]) -> Map | None:
-    """The median colour of the ground in a box (top, bottom, left, right); None if next to nothing is seen of it."""
-    part = (slice(box[0], box[1]), slice(box[2], box[3]))
-    pixels = lab[part][outside[part]]
+def _ground_at(lab: Map, outside: Mask, lowest: NDArray[np.int64], unit: int) -> tuple[Map | None, Map | None]:
+    """The median colours of the ground right below what of an outline is lowest, and of that farther below."""
+    touching = np.flatnonzero(lowest > lowest.max() - 3 * unit)
+    near = _median(lab, outside, touching, lowest[touching], 1, 1 + unit)
+    return near, _median(lab, outside, touching, lowest[touching], 1 + 4 * unit, 1 + 7 * unit)
+
+
+def _median(
+    lab: Map, outside: Mask, columns: NDArray[np.int64], rows: NDArray[np.int64], start: int, stop: int
+) -> Map | None:
+    steps = np.arange(start, stop)
+    down = rows[:, None] + steps[None]
+    across = np.broadcast_to(columns[:, None], down.shape)
+    seen = down < lab.shape[0]
+    seen[seen] &= outside[down[seen], across[seen]]
+    pixels = lab[down[seen], across[seen]]
     return np.asarray(np.median(pixels, axis=0), np.float32) if len(pixels) >= 20 else None
+
+
+def _darker(near: Map | None, far: Map | None) -> float:
+    return float(far[0] - near[0]) if near is not None and far is not None else 0.0
 
 
 def _is_plain(lab: Map, outside: Mask) -> bool:
