@@ -18,6 +18,7 @@ from .models.fill_nets import FILLERS, fill_by
 from .models.inpaint import InpaintOptions, inpaint
 from .models.isolate import TIERS, IsolateOptions, choose, frame_of, isolate, stands
 from .models.matting import own_colours, refine
+from .models.rim import with_rim
 from .models.subject_nets import BUNDLED_NAME, RECIPES, SubjectNet, bundled, subject_net
 from .models.tags import remove_tags
 from .ratio import ratio_of
@@ -133,12 +134,15 @@ def _object_removal(bench: Workbench) -> None:
         )
     with bench.timed("inference_ms"):
         report = part_of(bench.report, 0.05, 0.95)
+        hole = with_rim(picture.rgb, mask)
         if network := _network(bench, FILLERS):
-            bench.note(f"The hole is filled by the network {network[0]}.")
-            result = fill_by(picture.rgb, mask, *network, report)
+            bench.note(f"Network: {network[0]}.")
+            result = fill_by(picture.rgb, hole, *network, report)
         else:
-            result = inpaint(picture.rgb, mask, InpaintOptions(seed=bench.seed), report)
-    bench.note(f"{mask.mean():.1%} of the picture was filled.")
+            result = inpaint(picture.rgb, hole, InpaintOptions(seed=bench.seed), report)
+    bench.note(f"{hole.mean():.1%} of the picture was filled.")
+    if added := float(hole.mean() - mask.mean()):
+        bench.note(f"{added:.2%} of it lies beside the mask: a seam of the object that the mask had left out.")
     bench.save(result, picture, alpha=picture.alpha)
 
 
