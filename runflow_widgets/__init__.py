@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .serving import Server, serve
     from .session import Session, budget
     from .settings import settings_in_pictures, settings_of
+    from .tag_finds import find_tags
     from .weights import fetch_weights
     from .widgets.compare import Compare, compare
     from .widgets.form import ModelForm, form
@@ -83,6 +84,7 @@ __all__ = [
     "connect",
     "errors",
     "fetch_weights",
+    "find_tags",
     "form",
     "map",
     "model",
@@ -132,6 +134,7 @@ _HOMES = {
     "connect": ("connection", "connect"),
     "errors": ("errors", ""),
     "fetch_weights": ("weights", "fetch_weights"),
+    "find_tags": ("tag_finds", "find_tags"),
     "form": ("widgets.form", "form"),
     "map": ("many", "start"),
     "model": ("connection", "model"),

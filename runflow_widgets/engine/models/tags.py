@@ -75,6 +75,20 @@ class Tag:
     has_string: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A tag, and what has to go with it: its mask within a window of the photo (top, left, bottom, right)."""
+
+    tag: Tag
+    window: tuple[int, int, int, int]
+    part: Mask
+
+    def mark(self, mask: Mask) -> None:
+        """Mark it in a mask of the photo's size."""
+        top, left, bottom, right = self.window
+        mask[top:bottom, left:right] |= self.part
+
+
 def remove_tags(
     photo: Photo, options: TagOptions | None = None, report: Report = quiet, *, seed: int = 0
 ) -> tuple[Photo, tuple[Tag, ...]]:
@@ -89,17 +103,25 @@ def remove_tags(
 
 def find_tags(photo: Photo, options: TagOptions | None = None, report: Report = quiet) -> tuple[tuple[Tag, ...], Mask]:
     """All tags of a photo, and a mask at the photo's size that covers them with their strings and shadows."""
-    options = options or TagOptions()
-    finds = find_shapes(photo, options, report)
     mask = np.zeros(photo.shape[:2], np.bool_)
-    for find in finds:
+    found = locate_tags(photo, options, report)
+    for tag in found:
+        tag.mark(mask)
+    return tuple(tag.tag for tag in found), mask
+
+
+def locate_tags(photo: Photo, options: TagOptions | None = None, report: Report = quiet) -> list[Located]:
+    """All tags of a photo, the surest first, each with what has to go with it."""
+    options = options or TagOptions()
+    located = []
+    for find in find_shapes(photo, options, report):
         top, left, bottom, right = find.window
         colours = shrink(np.ascontiguousarray(photo[top:bottom, left:right]), max(find.shape.shape))
         part = grown(find.shape | find.shadow, _reach(find, photo, options.grow))
         part |= rim_of(part, find.string, to_lab(colours), _reach(find, photo, options.rim))
         part |= grown(find.string, _reach(find, photo, 0.8 * options.grow))
-        mask[top:bottom, left:right] |= enlarged(part, (bottom - top, right - left))
-    return tuple(_told(find) for find in finds), mask
+        located.append(Located(_told(find), find.window, enlarged(part, (bottom - top, right - left))))
+    return located
 
 
 def depth_in_product(photo: Photo, tags: Mask, report: Report = quiet) -> Map | None:

@@ -122,6 +122,14 @@ def scaled(picture):
     return (picture / 255 - mean) / deviation
 
 
+def joined(published, taught, share):
+    """A network between two: it knows nearly all that either does (Wortsman et al., CVPR 2022, for large ones)."""
+    between = CutoutNet().eval()
+    new = taught.state_dict()
+    between.load_state_dict({name: old + share * (new[name] - old) for name, old in published.state_dict().items()})
+    return between
+
+
 def begin(path):
     """The network with the published weights, read from their ONNX file: its convolutions in the order they run."""
     net = CutoutNet().eval()

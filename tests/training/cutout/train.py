@@ -5,7 +5,9 @@ Example:
 
 `material.pkl` is what `material.py` wrote; only its half for training is looked at, except for the figure that is
 printed every few minutes, which comes from the other. The first stages see edges and surfaces, which are the same
-everywhere, and stay as they are. For seeds, interruptions and accelerators see `lessons.py`.
+everywhere, and stay as they are. What is written are the published weights, moved towards the new ones by `--share`:
+that keeps what the published ones know and takes most of what was learnt. For seeds, interruptions and accelerators see
+`lessons.py`.
 """
 
 import functools
@@ -16,7 +18,7 @@ import cv2
 import numpy as np
 import torch
 from material import read
-from net import begin, scaled
+from net import begin, joined, scaled
 from pictures import draw_batch
 from torch.nn import functional
 
@@ -34,6 +36,7 @@ def main():
     """Read the arguments, train, export."""
     parser = parser_of(__doc__, "material", minutes=90.0)
     parser.add_argument("--published", type=Path, required=True, help="u2netp.onnx, as it was published")
+    parser.add_argument("--share", type=float, default=0.15, help="how far to go from the published weights to the new")
     arguments = parser.parse_args()
     ready(arguments)
     judged = draw_batch(read(arguments.material, "judging"), 0, 32, INPUT_PX)
@@ -44,7 +47,7 @@ def main():
     for kept in net.encoder[:KEPT]:
         kept.requires_grad_(False)
     net = taught(net, arguments, draw=_draw, side_of=_side, loss_of=_loss, decay=0.0, look=look)
-    export(net, arguments.output, INPUT_PX, scaled)
+    export(joined(begin(arguments.published), net, arguments.share), arguments.output, INPUT_PX, scaled)
 
 
 def _loss(net, batch, device):
