@@ -97,7 +97,9 @@ def test_a_server_ends_cleanly_when_it_is_told_to(tmp_path, ending):
 @pytest.fixture
 def photo(tmp_path):
     path = tmp_path / "mug.png"
-    Image.linear_gradient("L").resize((90, 60)).convert("RGB").save(path)
+    image = Image.linear_gradient("L").resize((90, 60)).convert("RGB")
+    image.paste((190, 30, 40), (30, 15, 60, 45))
+    image.save(path)
     return path
 
 

@@ -17,7 +17,9 @@ from runflow_widgets.widgets.at_hand import in_the_notebook, latest_results, pat
 
 
 def photo(width=120, height=80):
-    return Image.linear_gradient("L").resize((width, height)).convert("RGB")
+    image = Image.linear_gradient("L").resize((width, height)).convert("RGB")
+    image.paste((190, 30, 40), (width // 3, height // 4, 2 * width // 3, 3 * height // 4))
+    return image
 
 
 def png(image):

@@ -69,7 +69,9 @@ def test_every_kind_of_picture_is_taken_and_the_mask_has_its_size(mode):
 def test_paths_bytes_arrays_and_results_are_taken(tmp_path):
     path = tmp_path / "shirt.png"
     path.write_bytes(png(photo()))
-    run = rf.run("runflow/background-color", image=photo(), color_red=255, color_green=0, color_blue=0).result(
+    shown = photo()
+    shown.paste((30, 60, 190), (40, 20, 80, 60))
+    run = rf.run("runflow/background-color", image=shown, color_red=255, color_green=0, color_blue=0).result(
         timeout_s=60
     )
 

@@ -85,14 +85,16 @@ def test_a_run_is_blocked_for(session, photo):
     assert run.outputs[0].path.parent.parent.parent.name == "outputs"
 
 
-def test_five_lines_without_a_key(photo):
+def test_five_lines_without_a_key():
+    photo = Image.new("RGB", (64, 48), "grey")
+    photo.paste("red", (20, 12, 44, 36))
     session = rf.connect()
     run = rf.run("runflow/background-color", image=photo, color_red=1, color_green=2, color_blue=3)
 
     run.result(timeout_s=60)
 
     assert session.where == "embedded"
-    assert run.image.size == (7, 5)
+    assert run.image.size == (64, 48)
 
 
 async def test_every_state_is_seen_in_order_also_when_asked_late(session, photo):

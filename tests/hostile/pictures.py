@@ -37,7 +37,9 @@ def saved(picture, kind, **options):
 
 
 def plain(kind="PNG", **options):
-    return saved(Image.linear_gradient("L").convert("RGB").resize((64, 48)), kind, **options)
+    image = Image.linear_gradient("L").convert("RGB").resize((64, 48))
+    image.paste((190, 30, 40), (20, 12, 44, 36))
+    return saved(image, kind, **options)
 
 
 def gif(frames, screen=(1, 1), frame=(1, 1)):

@@ -60,7 +60,8 @@ class SubjectNet:
     """A network that says how likely each pixel of a photo is its subject; several threads may ask it.
 
     Example:
-        >>> likely = subject_net("isnet", "/my/isnet.onnx").look_at(photo)
+        >>> bundled().name
+        'u2netp-runflow'
     """
 
     def __init__(self, name: str, recipe: Recipe, network: Network) -> None:

@@ -149,3 +149,11 @@ def test_the_bundled_file_is_a_network_of_320_pixels_with_its_checks():
     onnx.checker.check_model(str(BUNDLED))
 
     assert input_size(BUNDLED) == (320, 320)
+
+
+def test_origin_and_licence_stand_beside_the_weights():
+    notice = BUNDLED.with_name("NOTICE").read_text(encoding="utf-8")
+
+    assert BUNDLED.name in notice
+    assert "309c8469258dda742793dce0ebea8e6dd393174f89934733ecc8b14c76f4ddd8" in notice
+    assert "Apache License" in BUNDLED.with_name("LICENSE-APACHE-2.0").read_text(encoding="utf-8")
