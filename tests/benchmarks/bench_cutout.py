@@ -74,14 +74,14 @@ def whole(package: ModuleType, network: tuple[str, str] | None = None) -> Method
 
 
 def checkout(path: Path) -> ModuleType:
-    """The models of another checkout, under a name of their own."""
-    folder = path / "runflow_widgets" / "engine" / "models"
+    """The models of another checkout, whose package goes by a name of its own."""
+    folder = path / "runflow_widgets"
     spec = importlib.util.spec_from_file_location(
         "earlier", folder / "__init__.py", submodule_search_locations=[str(folder)]
     )
-    sys.modules["earlier"] = module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    sys.modules["earlier"] = package = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(package)
+    return importlib.import_module("earlier.engine.models")
 
 
 def measure(alpha: np.ndarray, colours: np.ndarray | None, truth: Scene) -> list[float]:

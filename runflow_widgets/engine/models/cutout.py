@@ -20,7 +20,7 @@ __all__ = ["DOUBTFUL", "Cutout", "cut_out", "shrink", "tidy", "to_lab"]
 #: Cut-outs less sure than this are worth a look. `tests/benchmarks/README.md` has how many of the bad ones that finds.
 DOUBTFUL: Final = 0.65
 #: The agreement of network and mask at which the confidence is `DOUBTFUL`, and the one from which it is 0.
-_HALF_SURE: Final = 0.915
+_HALF_SURE: Final = 0.845
 _UNSURE: Final = 0.6
 #: The longer side of the mask.
 _MASK_PX: Final = 640

@@ -23,6 +23,8 @@ BUNDLED: Final = Path(__file__).with_name("cutout_net.onnx")
 BUNDLED_NAME: Final = "u2netp-runflow"
 _IMAGENET: Final = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 _CENTRED: Final = ((0.5, 0.5, 0.5), (1.0, 1.0, 1.0))
+#: A dark photo is made so many times as bright at most; beyond, there is only noise.
+_MOST_GAIN: Final = 4.0
 #: A map that is nowhere likelier than this shows no subject.
 _SEEN: Final = 0.5
 
@@ -73,7 +75,9 @@ class SubjectNet:
         size = self._network.size
         # What is enlarged needs no mean over many pixels.
         method = cv2.INTER_AREA if max(size) < max(photo.shape[:2]) else cv2.INTER_LINEAR
-        square = np.asarray(cv2.resize(photo, size, interpolation=method), np.float32) / 255
+        square = np.asarray(cv2.resize(photo, size, interpolation=method), np.float32)
+        # All were taught with the brightest pixel as white; of a dark photo they see less without.
+        square /= max(float(square.max()), 255 / _MOST_GAIN)
         wanted = (square - np.array(self._recipe.mean, np.float32)) / np.array(self._recipe.spread, np.float32)
         answer = self._network.run(np.ascontiguousarray(wanted.transpose(2, 0, 1)[None], np.float32))
         return self._as_likelihood(answer.reshape(-1, *answer.shape[-2:])[0].astype(np.float32))
