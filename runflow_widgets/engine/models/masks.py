@@ -34,3 +34,10 @@ def mean_nearby(values: Map, mask: Mask, spread: float) -> Map:
     # Of a single plane the blur forgets that there might be more.
     total = np.asarray(cv2.GaussianBlur(values * inside, (0, 0), spread)).reshape(values.shape)
     return np.asarray(total / np.maximum(share, 1e-4), np.float32)
+
+
+def unlike_ground(lab: Map, ground: Mask, spread: float) -> tuple[Map, Map]:
+    """How far each colour is from the mean of the ground nearby, and how far that ground itself strays from it."""
+    away = np.linalg.norm(lab - mean_nearby(lab, ground, spread), axis=2, keepdims=True)
+    pattern = np.sqrt(mean_nearby(away * away, ground, spread))
+    return np.asarray(away[..., 0], np.float32), np.asarray(pattern[..., 0], np.float32)

@@ -11,9 +11,9 @@ from typing import Final
 import cv2
 import numpy as np
 
-from . import Mask, Photo
+from . import Map, Mask, Photo
 from .cutout import shrink, to_lab
-from .masks import grown, joined, mean_nearby
+from .masks import grown, joined, mean_nearby, unlike_ground
 
 #: The longer side at which the rim is looked for.
 _LOOK_PX: Final = 1024
@@ -52,14 +52,13 @@ def with_rim(photo: Photo, mask: Mask) -> Mask:
     return np.asarray(mask | (large > 127), np.bool_)
 
 
-def _rim(lab: np.ndarray, mask: Mask, reach: int) -> Mask:
+def _rim(lab: Map, mask: Mask, reach: int) -> Mask:
     beside = grown(mask, reach)
     ground = grown(mask, 3 * reach) & ~beside
     if not ground.any():
         return np.zeros_like(mask)
     spread = 1.25 * reach
-    away = np.linalg.norm(lab - mean_nearby(lab, ground, spread), axis=2, keepdims=True)
-    pattern = np.sqrt(mean_nearby(away * away, ground, spread))
-    inner = np.linalg.norm(lab - mean_nearby(lab, mask, spread), axis=2, keepdims=True)
+    away, pattern = unlike_ground(lab, ground, spread)
+    inner = np.linalg.norm(lab - mean_nearby(lab, mask, spread), axis=2)
     odd = (away > np.maximum(_UNLIKE, _FAR_FROM_PATTERN * pattern)) & (inner < _LIKE * away)
-    return joined(beside & odd[..., 0] | mask, mask) & ~mask
+    return joined(beside & odd | mask, mask) & ~mask

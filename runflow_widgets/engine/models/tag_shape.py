@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from . import Map, Mask, Photo
 from .cutout import shrink, to_lab
-from .masks import grown, joined, mean_nearby
+from .masks import grown, joined, mean_nearby, unlike_ground
 from .tag_rules import binary_planes, edge_strength, filled
 
 WINDOW_PX: Final = 208
@@ -111,9 +111,8 @@ def rim_of(tag: Mask, string: Mask, lab: Map, reach: int) -> Mask:
     """
     beside = grown(tag, reach)
     ground = grown(tag, 3 * reach) & ~beside & ~grown(string, 2)
-    unlike = np.linalg.norm(lab - mean_nearby(lab, ground, 1.25 * reach), axis=2, keepdims=True)
-    pattern = np.sqrt(mean_nearby(unlike * unlike, ground, 1.25 * reach))
-    odd = (unlike > np.maximum(_UNLIKE, _FAR_FROM_PATTERN * pattern))[..., 0]
+    unlike, pattern = unlike_ground(lab, ground, 1.25 * reach)
+    odd = unlike > np.maximum(_UNLIKE, _FAR_FROM_PATTERN * pattern)
     return joined(beside & odd | tag, tag) & ~tag
 
 

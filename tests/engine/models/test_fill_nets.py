@@ -9,17 +9,6 @@ from runflow_widgets.engine.models.subject_nets import RECIPES
 from runflow_widgets.errors import InputError
 
 
-@pytest.fixture
-def ball():
-    """A red ball before green."""
-    photo = np.zeros((90, 120, 3), np.uint8)
-    photo[..., 1] = 160
-    y, x = np.mgrid[0:90, 0:120]
-    inside = np.hypot(y - 45, x - 60) < 25
-    photo[inside] = (220, 10, 10)
-    return photo, inside
-
-
 @pytest.mark.parametrize("scale", [1.0, 255.0])
 def test_a_hole_is_filled_whichever_range_the_network_answers_in(tmp_path, ball, scale):
     photo, hole = ball

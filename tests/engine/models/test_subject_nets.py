@@ -15,17 +15,6 @@ from runflow_widgets.engine.models.subject_nets import BUNDLED, RECIPES, bundled
 from runflow_widgets.errors import InputError
 
 
-@pytest.fixture
-def ball():
-    """A red ball before green."""
-    photo = np.zeros((90, 120, 3), np.uint8)
-    photo[..., 1] = 160
-    y, x = np.mgrid[0:90, 0:120]
-    inside = np.hypot(y - 45, x - 60) < 25
-    photo[inside] = (220, 10, 10)
-    return photo, inside
-
-
 def test_the_bundled_file_is_small_and_read_once():
     assert BUNDLED.stat().st_size < 6e6
     assert bundled() is bundled()
