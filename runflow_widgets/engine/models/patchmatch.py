@@ -8,6 +8,7 @@ All steps work on whole arrays, so NumPy is fast enough.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +30,8 @@ _BLOCK = 400_000
 _LEAST_TRUST = 1e-3
 _LEAST_FIT = 1e-3
 _MOVED = 0.05
+#: Steps from a place to those around it, the nearest first.
+_AROUND = sorted(itertools.product(range(-6, 7), repeat=2), key=lambda step: step[0] ** 2 + step[1] ** 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,19 +179,25 @@ def lift(puzzle: Puzzle, field: Index, finer: Puzzle) -> tuple[Index, Map]:
     source_y, source_x = np.divmod(field[coarse], width)
     lifted = (2 * source_y + y % 2) * fine_width + 2 * source_x + x % 2
     moved = (coarse < 0) | ~finer.sources.ravel()[lifted]
-    lifted[moved] = _nearest_sources(finer)[lifted[moved]]
+    lifted[moved] = _near_sources(finer, lifted[moved])
     weight = np.where(moved, _MOVED, 1.0) * finer.trust[finer.targets]
     return lifted, weight.astype(np.float32)
 
 
-def _nearest_sources(puzzle: Puzzle) -> Index:
-    """For each place the source that is closest to it."""
-    elsewhere = (~puzzle.sources).astype(np.uint8)
-    _, labels = cv2.distanceTransformWithLabels(elsewhere, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
-    place_of = np.zeros(int(labels.max()) + 1, np.int64)
-    places = np.flatnonzero(puzzle.sources)
-    place_of[labels.ravel()[places]] = places
-    return np.asarray(place_of[labels.ravel()], np.int64)
+def _near_sources(puzzle: Puzzle, places: Index) -> Index:
+    """For each place a source close to it; any source, where none is close."""
+    sources, (height, width) = puzzle.sources.ravel(), puzzle.hole.shape
+    found = np.full(len(places), int(sources.argmax()), np.int64)
+    missing = np.arange(len(places))
+    y, x = np.divmod(places, width)
+    for dy, dx in _AROUND:
+        down, across = y[missing] + dy, x[missing] + dx
+        inside = (down >= 0) & (down < height) & (across >= 0) & (across < width)
+        place = np.where(inside, down * width + across, 0)
+        near = inside & sources[place]
+        found[missing[near]] = place[near]
+        missing = missing[~near]
+    return found
 
 
 def weights_of(puzzle: Puzzle, error: Map, sharpness: float) -> Map:
