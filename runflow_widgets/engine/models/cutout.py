@@ -54,7 +54,7 @@ def cut_out(photo: Photo, net: SubjectNet | None = None, report: Report = quiet)
     report(0.1, f"looking for the subject with {net.name}")
     likely = net.look_at(photo)
     report(0.9, "settling the outline")
-    size = shrunk_size(photo, _MASK_PX)
+    size = shrunk_size(photo.shape, _MASK_PX)
     whole = np.asarray(cv2.resize(likely, size, interpolation=cv2.INTER_LINEAR), np.float32)
     mask = tidy(whole > 0.5, likely=whole)
     return Cutout(mask, _confidence(whole, mask), net.name)
@@ -97,15 +97,15 @@ def tidy(mask: Mask, *, likely: Map | None = None) -> Mask:
 
 def shrink(photo: Photo, longest_px: int) -> Photo:
     """The photo with its longer side at most `longest_px`."""
-    size = shrunk_size(photo, longest_px)
+    size = shrunk_size(photo.shape, longest_px)
     if size == photo.shape[1::-1]:
         return photo
     return np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def shrunk_size(photo: Photo, longest_px: int) -> tuple[int, int]:
-    """Width and height of a photo whose longer side is made `longest_px` at most."""
-    height, width = photo.shape[:2]
+def shrunk_size(shape: tuple[int, ...], longest_px: int) -> tuple[int, int]:
+    """Width and height of a picture whose longer side is made `longest_px` at most."""
+    height, width = shape[:2]
     scale = min(1.0, longest_px / max(height, width))
     return max(1, round(width * scale)), max(1, round(height * scale))
 

@@ -2,8 +2,8 @@
 
 The cut-out is scaled into the frame with even margins. What stood gets a contact shadow: it follows the product's lower
 outline, is darkest where that touches the ground and fades with the distance from it. What lay flat, seen from above,
-gets a faint one all round. Which of both it was, outline and old ground tell. What a prompt says is understood as far
-as words for a place, a size or a colour go.
+gets a faint one all round. The outline and the old ground tell which. Of a prompt, words for a place, a size or a
+colour are understood.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import Map, Mask, Photo, Report, quiet
-from .cutout import to_lab
+from .cutout import shrunk_size, to_lab
 from .masks import grown
 
 TIERS: Final = {"1K": 1024, "2K": 2048, "4K": 4096}
@@ -191,8 +191,7 @@ def resting_shadow(alpha: Map) -> Map:
 
 def _lower_outline(alpha: Map) -> tuple[Map, NDArray[np.int64], NDArray[np.int64]]:
     """The alpha at a small size, the lowest row of each of its columns (-1: none), and which columns have one."""
-    scale = min(1.0, _SHADOW_PX / max(alpha.shape))
-    size = (max(1, round(alpha.shape[1] * scale)), max(1, round(alpha.shape[0] * scale)))
+    size = shrunk_size(alpha.shape, _SHADOW_PX)
     small = np.asarray(cv2.resize(alpha, size, interpolation=cv2.INTER_AREA), np.float32)
     solid = small > _SOLID
     lowest = np.where(solid.any(axis=0), small.shape[0] - 1 - solid[::-1].argmax(axis=0), -1)

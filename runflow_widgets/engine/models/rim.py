@@ -46,9 +46,11 @@ def with_rim(photo: Photo, mask: Mask) -> Mask:
         reach //= 2
     else:
         return mask
+    if not rim.any():
+        return mask
     # One pixel more: the seam's own soft edge.
-    seam = np.asarray(grown(rim, 1) & grown(covered, reach), np.uint8) if rim.any() else rim.astype(np.uint8)
-    large = cv2.resize(seam * 255, mask.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    seam = grown(rim, 1) & grown(covered, reach)
+    large = cv2.resize(seam.astype(np.uint8) * 255, mask.shape[::-1], interpolation=cv2.INTER_LINEAR)
     return np.asarray(mask | (large > 127), np.bool_)
 
 
