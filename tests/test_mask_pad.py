@@ -134,6 +134,44 @@ def test_a_run_without_a_result_is_no_picture():
 # ---------------------------------------------------------------- painting from Python
 
 
+def on_lawn(*, shaded):
+    """A ball on a lawn, its marks, and whether its shadow is there."""
+    rng = np.random.default_rng(4)
+    photo = np.full((240, 320, 3), (120, 160, 90), np.float32) + rng.normal(0, 4, (240, 320, 1))
+    rows, columns = np.mgrid[:240, :320]
+    if shaded:
+        photo[((columns - 190) / 38) ** 2 + ((rows - 140) / 9) ** 2 < 1] *= 0.6
+    photo[(columns - 150) ** 2 + (rows - 115) ** 2 < 30**2] = (200, 40, 40)
+    return Image.fromarray(np.clip(photo, 0, 255).astype(np.uint8))
+
+
+def test_the_shadow_of_a_marked_object_is_marked_as_one_step_that_can_be_undone():
+    pad = rf.MaskPad(on_lawn(shaded=True))
+    pad.draw_ellipse(118, 83, 182, 147)
+    before = pad.array.copy()
+
+    pad.add_shadow()
+
+    assert pad.array[140, 200] == 255
+    assert pad.array[200, 60] == pad.array[60, 250] == 0
+    assert "added" in pad.ink.says
+    pad.undo()
+    assert (pad.array == before).all()
+
+
+def test_where_there_is_no_shadow_the_pad_says_so_and_the_mask_stays():
+    pad = rf.MaskPad(on_lawn(shaded=False))
+    with pytest.raises(InputError, match="Mark the object first"):
+        pad.add_shadow()
+    pad.draw_ellipse(118, 83, 182, 147)
+    before = pad.array.copy()
+
+    pad.add_shadow()
+
+    assert "No shadow" in pad.ink.says
+    assert (pad.array == before).all()
+
+
 def test_every_tool_has_a_twin_that_makes_an_undo_step(pad):
     pad.draw_stroke([(10, 10), (60, 10)], brush_px=8)
     pad.draw_rect(70, 10, 90, 30)

@@ -256,6 +256,14 @@ class MaskPad(OwnBox):
         """Unmark pieces no larger than this."""
         self._core.do(lambda: self._sheet.remove_specks(px))
 
+    def add_shadow(self) -> None:
+        """Mark the shadow that the marked object throws on the ground at its foot; at most 3 % of the picture.
+
+        What is added is seen before anything is run, and `undo` takes it back. Where no shadow is found, or more than
+        that is dark, nothing changes, and the pad says so.
+        """
+        self._core.add_shadow()
+
     def undo(self) -> None:
         """Take the last step back; the last 50 can be."""
         self._core.do(self._sheet.undo)

@@ -94,6 +94,19 @@ class PadCore:
         found = self._found_locally(point, box) if self.segmenter is None else self._found_by_segmenter(point, box)
         self.do(lambda: self.sheet.merge(found, how, name="magic select"))
 
+    def add_shadow(self) -> None:
+        """Mark the shadow of what is marked as well, and say how much that is."""
+        from ..painting.shadow import shadow_beside
+
+        if not self.sheet.coverage:
+            raise InputError("Nothing is marked, so there is no shadow to look for.", advice="Mark the object first.")
+        found = shadow_beside(self.pixels, self.sheet.pixels)
+        if not found.any():
+            self.tell("No shadow was found beside the marked part.")
+            return
+        self.do(lambda: self.sheet.merge(found, "add", name="add shadow"))
+        self.tell(f"The shadow was added: {found.mean():.1%} of the picture.")
+
     def _found_locally(self, point: tuple[int, int] | None, box: Box | None) -> Patch:
         from ..painting.select import select
 

@@ -90,6 +90,9 @@ class PadMessages:
         ask = pad.segmenter is not None and bool(pad.segmenter_price)
         pad.confirm(f"This selection costs {pad.segmenter_price}. Go on?", "Select", go, ask=ask)
 
+    def _do_shadow(self, _: dict[str, Any], __: Sequence[Any]) -> None:
+        self._pad.background.do("Looking for the shadow…", self._pad.add_shadow)
+
     # ------------------------------------------------------------------ looking
 
     def _do_view(self, content: dict[str, Any], _: Sequence[Any]) -> None:

@@ -51,16 +51,21 @@ class PlainTools:
             _lay_out(canvas, width=f"{width}px", height=f"{height + 1}px", grid_area="all")
         self._pad.screen.mask.layout.opacity = str(self._pad.ink.opacity)
         actions = [self._button(name) for name in ("undo", "redo", "clear", "invert", "fill_holes")]
+        actions.append(self._button("add_shadow", self._pad.add_shadow))
         return ipywidgets.VBox([ipywidgets.HBox([self._tool, self._size]), ipywidgets.HBox(actions), stage, self._says])
 
-    def _button(self, name: str) -> ipywidgets.Button:
+    def _button(self, name: str, press: Callable[[], None] | None = None) -> ipywidgets.Button:
         button = ipywidgets.Button(description=name.replace("_", " ").capitalize(), layout={"width": "auto"})
-        button.on_click(lambda _: self._try(getattr(self._pad.sheet, name)))
+        press = press or (lambda: self._pad.do(getattr(self._pad.sheet, name)))
+        button.on_click(lambda _: self._tell_errors(press))
         return button
 
     def _try(self, step: Callable[..., Box | None], *arguments: Any, **options: Any) -> None:
+        self._tell_errors(lambda: self._pad.do(lambda: step(*arguments, **options)))
+
+    def _tell_errors(self, work: Callable[[], None]) -> None:
         try:
-            self._pad.do(lambda: step(*arguments, **options))
+            work()
         except RunflowError as error:
             self._pad.tell(str(error), failed=True)
 

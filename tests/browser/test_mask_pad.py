@@ -367,6 +367,24 @@ def test_magic_select_marks_the_object_that_was_clicked_and_takes_it_away_again(
     assert page.ask("pad.ink.undo") == "magic select"
 
 
+def test_the_shadow_of_what_is_marked_is_added_by_a_button_and_undone(notebook):
+    page = notebook([PAD])
+    page.run_all()
+    page.ask("pad.draw_ellipse(847, 289, 1025, 467)")
+    surface = Surface(page)
+    surface.tool("Refine")
+
+    surface.tool("Add shadow")
+    surface.versions(2)
+    assert surface.marked((1050, 440), (1150, 300), (800, 300)) == [True, False, False]
+    page.until("'shadow was added' in pad.ink.says")
+    keep_picture(page, "pad-shadow")
+
+    surface.tool("Undo")
+    surface.versions(3)
+    assert surface.marked((1050, 440), (935, 380)) == [False, True]
+
+
 def test_the_mask_is_looked_at_alone_and_the_photo_while_a_key_is_held(notebook):
     page = notebook([PAD])
     page.run_all()

@@ -660,6 +660,8 @@ function build(el) {
   ]) {
     buttons[name] = addButton(refine, name, label);
   }
+  buttons.shadow = addButton(refine, "shadow", "Add shadow");
+  buttons.shadow.title = "Mark the shadow of the marked object as well";
   const view = add("div", "panel", el, { role: "group", "aria-label": "How the mask is shown" });
   const lookLabel = add("label", "label", view);
   add("span", "", lookLabel).textContent = "show";
@@ -1897,6 +1899,7 @@ class Desk {
     ]) {
       on(buttons[name], "click", () => this.edit(name));
     }
+    on(buttons.shadow, "click", () => this.send({ do: "shadow" }));
     on(buttons.refine, "click", () => this.togglePanel("refine"));
     on(buttons.view, "click", () => this.togglePanel("view"));
     on(buttons.in, "click", () => this.zoom(1.4));
