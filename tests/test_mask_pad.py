@@ -135,7 +135,7 @@ def test_a_run_without_a_result_is_no_picture():
 
 
 def on_lawn(*, shaded):
-    """A ball on a lawn, its marks, and whether its shadow is there."""
+    """A photo of a red ball on a lawn, with its shadow or without."""
     rng = np.random.default_rng(4)
     photo = np.full((240, 320, 3), (120, 160, 90), np.float32) + rng.normal(0, 4, (240, 320, 1))
     rows, columns = np.mgrid[:240, :320]

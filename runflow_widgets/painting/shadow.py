@@ -1,7 +1,7 @@
-"""The shadow that a marked object throws on the ground beside it.
+"""Find the shadow that a marked object casts on the ground beside it.
 
-A shadow takes light away and leaves the rest: there the ground is darker by about the same share in red, green and
-blue, and its pattern goes on. A dark thing beside the object differs from the ground in colour as well.
+In a shadow, red, green and blue lose about the same share of their light, and the pattern of the ground stays visible.
+A dark object usually differs from the ground in colour as well.
 """
 
 from __future__ import annotations
@@ -16,32 +16,31 @@ from ..errors import InputError
 _Map = NDArray[np.float32]
 _Mask = NDArray[np.bool_]
 
-#: Never is more than this share of the picture taken for a shadow.
+#: A shadow is at most this share of the picture.
 MOST: Final = 0.03
-#: The longer side at which the shadow is looked for.
+#: The picture is shrunk to this length of its longer side before the search.
 _LOOK_PX: Final = 640
-#: How far from the object it may end, and how far round about a place its ground is looked for: in roots of the
-#: object's area.
-_REACH, _SPREAD = 0.9, 0.5
-#: Marks of the ground up to about this size are its pattern.
-_PATTERN_SIZE: Final = 0.03
-#: How much of an object's height is its lower part, beside and below which a shadow is looked for: the first that does
-#: not give too much.
-_FEET: Final = (0.5, 0.3, 0.15)
-#: How much of its light the ground has left: surely shaded, and at the shadow's soft edge.
+#: Lengths relative to the square root of the object's area: how far a shadow may reach, the radius over which the
+#: brightness of the ground is averaged, and the size of details that belong to the ground's pattern.
+_REACH, _SPREAD, _PATTERN_SIZE = 0.9, 0.5, 0.03
+#: A shadow lies beside and below the lower part of the object. These shares of its height are tried in turn, until
+#: the result is small enough.
+_LOWER_PARTS: Final = (0.5, 0.3, 0.15)
+#: The share of the ground's light that is left in a shadow, and at its soft edge.
 _SHADED, _EDGE = 0.86, 0.94
-#: Less than this is black, and no ground any more.
+#: With less light than this it is something black, not shaded ground.
 _BLACK: Final = 0.18
-#: The shares left in red, green and blue differ by no more than this (the sky's light makes shadows a little bluer).
+#: How much that share may differ between red, green and blue; the light of the sky makes shadows slightly blue.
 _TINT: Final = 0.16
-#: What is shaded is darker than the ground by so many times that ground's own pattern.
+#: A shadow must be darker than the ground by this many times the variation of the ground itself.
 _FAR_FROM_PATTERN: Final = 1.6
 
 
 def shadow_beside(photo: NDArray[np.uint8], mask: NDArray[np.uint8]) -> _Mask:
-    """Where the object of a mask (255 where marked) shades the ground; nothing where there is no such place.
+    """The shadow of the object that a mask covers (255 where marked); empty if none is found.
 
-    Raises InputError if it would be more than `MOST` of the picture.
+    Raises:
+        InputError: What looks like a shadow is more than `MOST` of the picture.
     """
     import cv2
 
@@ -51,12 +50,15 @@ def shadow_beside(photo: NDArray[np.uint8], mask: NDArray[np.uint8]) -> _Mask:
     covered = np.asarray(cv2.resize(mask, small, interpolation=cv2.INTER_AREA)) > 127
     if not covered.any() or covered.all():
         return np.zeros(mask.shape, np.bool_)
+    # Pixel values are not proportional to light; raised to this power, they nearly are.
+    light = np.power(np.asarray(cv2.bilateralFilter(colours, 5, 20, 3), np.float32) / 255 + 1e-3, np.float32(2.2))
+    rows = np.flatnonzero(covered.any(axis=1))
     shares: list[float] = []
-    for foot in _FEET:
-        shaded = _shaded(colours, covered, foot)
-        large = cv2.resize(shaded.astype(np.uint8) * 255, size, interpolation=cv2.INTER_LINEAR)
+    for part in _LOWER_PARTS:
+        low = np.arange(len(covered))[:, None] >= rows[-1] - part * (rows[-1] - rows[0])
+        large = cv2.resize(_shaded(light, covered, low).astype(np.uint8) * 255, size, interpolation=cv2.INTER_LINEAR)
         found = np.asarray((large > 127) & (mask == 0), np.bool_)
-        # Nothing, where there was too much before, is no answer.
+        # An empty result after one that was too large does not mean that there is no shadow.
         if found.mean() <= MOST and (found.any() or not shares):
             return found
         shares.append(float(found.mean()))
@@ -66,34 +68,29 @@ def shadow_beside(photo: NDArray[np.uint8], mask: NDArray[np.uint8]) -> _Mask:
     )
 
 
-def _shaded(colours: _Map, covered: _Mask, foot: float) -> _Mask:
-    """The shadow beside and below the lower part of what is covered, whose share of its height is given."""
+def _shaded(light: _Map, covered: _Mask, low: _Mask) -> _Mask:
+    """The shadow in the rows that are `low` enough."""
     import cv2
 
     side = float(np.sqrt(covered.sum()))
     away = np.asarray(cv2.distanceTransform((~covered).astype(np.uint8), cv2.DIST_L2, 5), np.float32)
-    rows = np.flatnonzero(covered.any(axis=1))
-    low = np.arange(len(covered))[:, None] >= rows[-1] - foot * (rows[-1] - rows[0])
-    # A camera's numbers are not light: the power makes shares of light of them.
-    light = np.power(np.asarray(cv2.bilateralFilter(colours, 5, 20, 3), np.float32) / 255 + 1e-3, np.float32(2.2))
     around = low & (away > 3) & (away <= 2 * _REACH * side)
     ground = _ground(light, around, _SPREAD * side)
-    # A blade of grass is dark by itself; what a shadow makes dark is wider.
-    left = _blurred(light, ~covered, _PATTERN_SIZE * side) / ground
+    # Single dark details, such as blades of grass, are smaller than a shadow: average them away.
+    left = _mean_nearby(light, ~covered, _PATTERN_SIZE * side) / ground
     share, tint = left.mean(axis=2), left.max(axis=2) - left.min(axis=2)
-    # Among a pattern, only what is darker than its own dark places is shade.
     pattern = _FAR_FROM_PATTERN * _pattern(share, around, _SPREAD * side)
     same = low & (away > 0) & (away <= _REACH * side) & (share > _BLACK) & (tint < _TINT + 0.25 * (1 - share))
     same &= ~_black(~covered & ((light / ground).mean(axis=2) < _BLACK), 2 * _PATTERN_SIZE * side)
     dark = (same & (share < np.minimum(_SHADED, 1 - pattern))).astype(np.uint8)
     dark = np.asarray(cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)))
-    core = _touching(dark > 0, away <= 3, 1)
+    core = _touching(dark > 0, away <= 3)
     beside = _wider(core, max(2, round(0.06 * side)))
     return np.asarray(core | (same & beside & (share < np.minimum(_EDGE, 1 - 0.6 * pattern))), np.bool_)
 
 
 def _black(places: _Mask, size: float) -> _Mask:
-    """Black things of more than a size, with the soft edge that the blur gave them."""
+    """Black objects larger than `size`, with the soft edge that averaging gave them."""
     import cv2
 
     px = max(1, round(size))
@@ -102,24 +99,24 @@ def _black(places: _Mask, size: float) -> _Mask:
 
 
 def _ground(light: _Map, around: _Mask, spread: float) -> _Map:
-    """The unshaded ground as it would be at each place: the mean of what is bright enough of it nearby."""
+    """How bright the ground would be at each pixel without the shadow: a local mean that leaves outliers out."""
     mean, taken = light, around
     for _ in range(3):
-        mean = _blurred(light, taken, spread)
-        # What is far from its surroundings is the shadow itself, or another thing.
+        mean = _mean_nearby(light, taken, spread)
+        # Pixels far from this mean belong to the shadow itself or to another object.
         share = light.mean(axis=2) / np.maximum(mean.mean(axis=2), np.float32(1e-4))
         taken = around & (share > _SHADED) & (share < 2 - _SHADED)
     return np.asarray(np.maximum(mean, 1e-4), np.float32)
 
 
 def _pattern(share: _Map, around: _Mask, spread: float) -> _Map:
-    """How far the ground nearby strays above its own mean: what shade there is lies below."""
+    """The local variation of the ground, measured on pixels brighter than its mean: the darker ones may be shadow."""
     squares = np.asarray(np.minimum(share - 1, 1) ** 2, np.float32)[..., None]
-    return np.asarray(np.sqrt(_blurred(squares, around & (share > 1), spread)[..., 0]), np.float32)
+    return np.asarray(np.sqrt(_mean_nearby(squares, around & (share > 1), spread)[..., 0]), np.float32)
 
 
-def _blurred(values: _Map, where: _Mask, spread: float) -> _Map:
-    """The mean of what is there nearby, of one plane or more."""
+def _mean_nearby(values: _Map, where: _Mask, spread: float) -> _Map:
+    """The local mean of one or more planes, over the pixels of `where` only."""
     import cv2
 
     weight = np.asarray(cv2.GaussianBlur(where.astype(np.float32), (0, 0), max(0.5, spread)))[..., None]
@@ -127,11 +124,11 @@ def _blurred(values: _Map, where: _Mask, spread: float) -> _Map:
     return np.asarray(total / np.maximum(weight, 1e-6), np.float32)
 
 
-def _touching(places: _Mask, start: _Mask, gap: int) -> _Mask:
-    """The pieces of `places` that come within `gap` pixels of `start`."""
+def _touching(places: _Mask, start: _Mask) -> _Mask:
+    """The connected pieces of `places` that touch `start`."""
     import cv2
 
-    wide = _wider(start, gap)
+    wide = _wider(start, 1)
     _, labels = cv2.connectedComponents(places.astype(np.uint8), connectivity=8)
     chosen = np.unique(labels[places & wide])
     return np.asarray(np.isin(labels, chosen[chosen > 0]), np.bool_)

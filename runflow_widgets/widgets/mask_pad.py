@@ -257,10 +257,12 @@ class MaskPad(OwnBox):
         self._core.do(lambda: self._sheet.remove_specks(px))
 
     def add_shadow(self) -> None:
-        """Mark the shadow that the marked object throws on the ground at its foot; at most 3 % of the picture.
+        """Mark the shadow that the marked object casts on the ground as well; `undo` takes it back.
 
-        What is added is seen before anything is run, and `undo` takes it back. Where no shadow is found, or more than
-        that is dark, nothing changes, and the pad says so.
+        The pad says how much was added, or that no shadow was found.
+
+        Raises:
+            InputError: Nothing is marked, or what looks like a shadow is more than 3 % of the picture.
         """
         self._core.add_shadow()
 

@@ -95,7 +95,7 @@ class PadCore:
         self.do(lambda: self.sheet.merge(found, how, name="magic select"))
 
     def add_shadow(self) -> None:
-        """Mark the shadow of what is marked as well, and say how much that is."""
+        """Mark the shadow of the marked object as well, and say how much was added."""
         from ..painting.shadow import shadow_beside
 
         if not self.sheet.coverage:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import ipywidgets
@@ -50,13 +51,14 @@ class PlainTools:
         for canvas in self._pad.screen.widgets:
             _lay_out(canvas, width=f"{width}px", height=f"{height + 1}px", grid_area="all")
         self._pad.screen.mask.layout.opacity = str(self._pad.ink.opacity)
-        actions = [self._button(name) for name in ("undo", "redo", "clear", "invert", "fill_holes")]
+        sheet = self._pad.sheet
+        steps = (sheet.undo, sheet.redo, sheet.clear, sheet.invert, sheet.fill_holes)
+        actions = [self._button(step.__name__, partial(self._pad.do, step)) for step in steps]
         actions.append(self._button("add_shadow", self._pad.add_shadow))
         return ipywidgets.VBox([ipywidgets.HBox([self._tool, self._size]), ipywidgets.HBox(actions), stage, self._says])
 
-    def _button(self, name: str, press: Callable[[], None] | None = None) -> ipywidgets.Button:
+    def _button(self, name: str, press: Callable[[], None]) -> ipywidgets.Button:
         button = ipywidgets.Button(description=name.replace("_", " ").capitalize(), layout={"width": "auto"})
-        press = press or (lambda: self._pad.do(getattr(self._pad.sheet, name)))
         button.on_click(lambda _: self._tell_errors(press))
         return button
 

@@ -30,7 +30,7 @@ _VIEW: Final = 3.5
 _LEAST_VIEW: Final = 0.35
 #: A cut-out this sure is believed where it tells what a tag lies on.
 _PLAIN: Final = 0.7
-#: What the rim of a tag's hole suggests is its shadow too, so less is made of it than of any other rim.
+#: The rim of a tag's hole often lies in the tag's shadow, so the fill is drawn towards it less than elsewhere.
 _CAUTION: Final = 0.4
 #: So near the product's edge, as a share of the longer side, its own edges and shadows are met with.
 _EDGE: Final = 0.027
