@@ -604,7 +604,9 @@ def test_fingers_paint_pinch_and_rest_beside_a_pen(notebook):
     assert page.ask("pad.version") == 3
 
 
-@pytest.mark.parametrize(("name", "dark", "width"), [("dark", True, 1100), ("narrow", False, 560)])
+@pytest.mark.parametrize(
+    ("name", "dark", "width"), [("dark", True, 1100), ("narrow", False, 560), ("phone", True, 320)]
+)
 def test_the_pad_fits_and_is_legible(notebook, name, dark, width):
     page = notebook([PAD], dark=dark, width=width)
     page.run_all()
