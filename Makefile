@@ -11,6 +11,8 @@ OTHER_IPYKERNELS := 6.31.0 7.3.0
 # Tests run in two processes at once: much of a test is waiting for a kernel, a child process or a page. Those outside
 # the browser in the order of their names: with the files of many tests first, a few long ones would end alone.
 TEST_WORKERS := 2
+# Tests without a browser spend a quarter of their time waiting for kernels to start, so three processes suit two cores.
+UNIT_WORKERS := 3
 
 .DEFAULT_GOAL := help
 .PHONY: help demo lab serve test check js format bench soak gallery docs clean
@@ -33,7 +35,7 @@ serve: $(VENV)/.tested ## serve the embedded models on port 8787
 
 test: check ## run every check there is
 	@chromium=$$(tests/tools/find-programs) || exit 1; \
-	$(BIN)/python -m pytest -q --ignore tests/browser -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder --durations=10 && \
+	$(BIN)/python -m pytest -q --ignore tests/browser -n $(UNIT_WORKERS) --dist loadfile --no-loadscope-reorder --durations=10 && \
 	RUNFLOW_TEST_CHROMIUM="$$chromium" $(BIN)/python -m pytest -q tests/browser -n $(TEST_WORKERS) --dist loadfile --durations=10
 
 check: $(VENV)/.tested js ## formatting, lint, types, layers, JavaScript; no test of behaviour
