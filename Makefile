@@ -8,11 +8,10 @@ CONSTRAINTS := .ci/constraints.txt
 # Other lines of ipykernel, beside the newest in the environment: their rules about threads and loops differ.
 OTHER_IPYKERNELS := 6.31.0 7.3.0
 
-# Tests run in two processes at once: much of a test is waiting for a kernel, a child process or a page. Those outside
-# the browser in the order of their names: with the files of many tests first, a few long ones would end alone.
-TEST_WORKERS := 2
-# Tests without a browser spend a quarter of their time waiting for kernels to start, so three processes suit two cores.
+# How many processes run the tests on two cores. Tests without a browser wait a quarter of their time, mostly for kernels
+# to start. They run in the order of their names: with the largest files first, a few long tests would be left at the end.
 UNIT_WORKERS := 3
+TEST_WORKERS := 2
 
 .DEFAULT_GOAL := help
 .PHONY: help demo lab serve test check js format bench soak gallery docs clean
